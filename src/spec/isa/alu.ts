@@ -1,7 +1,9 @@
 /** Binary arithmetic and logic. SDM Vol. 2 "Instruction Set Reference"; opcodes as in its appendix "One-byte Opcode Map". */
 import { rows } from "./row.ts";
 
-export const alu = rows("isa/alu", `
+export const alu = rows(
+  "isa/alu",
+  `
 # bytes        mnemonic  operands  semantics  flags      feature  attributes
   00 /r        add       Eb Gb     add        oszapc     8086     lock
   01 /r        add       Ev Gv     add        oszapc     8086     lock
@@ -77,14 +79,14 @@ export const alu = rows("isa/alu", `
   82 /5        sub       Eb Ib     sub        oszapc     8086     lock i64
   82 /6        xor       Eb Ib     xor        oszpc/a    8086     lock i64
   82 /7        cmp       Eb Ib     cmp        oszapc     8086     i64
-  83 /0        add       Ev Ib     add        oszapc     8086     lock
-  83 /1        or        Ev Ib     or         oszpc/a    8086     lock
-  83 /2        adc       Ev Ib     adc        oszapc     8086     lock
-  83 /3        sbb       Ev Ib     sbb        oszapc     8086     lock
-  83 /4        and       Ev Ib     and        oszpc/a    8086     lock
-  83 /5        sub       Ev Ib     sub        oszapc     8086     lock
-  83 /6        xor       Ev Ib     xor        oszpc/a    8086     lock
-  83 /7        cmp       Ev Ib     cmp        oszapc     8086     -
+  83 /0        add       Ev Ib     add        oszapc     8086     lock sx
+  83 /1        or        Ev Ib     or         oszpc/a    8086     lock sx
+  83 /2        adc       Ev Ib     adc        oszapc     8086     lock sx
+  83 /3        sbb       Ev Ib     sbb        oszapc     8086     lock sx
+  83 /4        and       Ev Ib     and        oszpc/a    8086     lock sx
+  83 /5        sub       Ev Ib     sub        oszapc     8086     lock sx
+  83 /6        xor       Ev Ib     xor        oszpc/a    8086     lock sx
+  83 /7        cmp       Ev Ib     cmp        oszapc     8086     sx
   84 /r        test      Eb Gb     test       oszpc/a    8086     -
   85 /r        test      Ev Gv     test       oszpc/a    8086     -
   A8           test      AL Ib     test       oszpc/a    8086     -
@@ -103,4 +105,5 @@ export const alu = rows("isa/alu", `
   FF /1        dec       Ev        dec        oszap      8086     lock
   66 0F 38 F6 /r  adcx   Gy Ey     adcx       c          adx      -
   F3 0F 38 F6 /r  adox   Gy Ey     adox       o          adx      -
-`);
+`,
+);

@@ -1,7 +1,9 @@
 /** Multiplication and division. SDM Vol. 2 "MUL", "IMUL", "DIV", "IDIV". */
 import { rows } from "./row.ts";
 
-export const muldiv = rows("isa/muldiv", `
+export const muldiv = rows(
+  "isa/muldiv",
+  `
 # bytes        mnemonic  operands  semantics  flags      feature  attributes
   F6 /4        mul       Eb        mul        oc/szap    8086     -
   F7 /4        mul       Ev        mul        oc/szap    8086     -
@@ -13,5 +15,6 @@ export const muldiv = rows("isa/muldiv", `
   F7 /7        idiv      Ev        idiv       /oszapc    8086     -
   0F AF /r     imul      Gv Ev     imul2      oc/szap    386      -
   69 /r        imul      Gv Ev Iz  imul3      oc/szap    186      -
-  6B /r        imul      Gv Ev Ib  imul3      oc/szap    186      -
-`);
+  6B /r        imul      Gv Ev Ib  imul3      oc/szap    186      sx
+`,
+);

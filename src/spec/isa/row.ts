@@ -6,23 +6,28 @@
  * Columns are separated by two or more spaces, `-` is an empty column. Bytes follow the manual ("Instruction Column in the Opcode
  * Summary Table"), operands follow its "Codes for Addressing Method" and "Codes for Operand Type".
  *
- *     bytes       [NP|66|F3|F2] [W0|W1] [o16|o32|o64] [a16|a32|a64] opcode… [/r | /0…/7] [mem|reg]
+ *     bytes       [NP|NFx|66|F3|F2] [W0|W1] [o16|o32|o64] [a16|a32|a64] opcode… [/r | /0…/7] [mem|reg]
+ *                 NP: none of 66, F3, F2; NFx: neither F3 nor F2; no word: prefixes do not matter for the choice of the row.
+ *                 Of F3 and F2 the last counts, and either beats 66. A row that names the prefix beats NFx, NFx beats no word;
+ *                 a row with a fixed ModRM byte beats one with `/0…/7`, that one `/r`; a plain opcode byte beats `+r`
  *                 `50+r` the low three bits name a register, `70+cc` the low four a condition;
  *                 a byte behind a complete opcode is a fixed ModRM byte (`0F 01 D0`, `D9 E8`, `D8 C0+i`);
  *                 VEX rows start with `VEX.L0.66.0F38.W1` (LIG and WIG where the bit is ignored)
+ *     operands    see src/spec/operands.ts
  *     semantics   a function of assembly/semantics, with explicit type arguments where it takes any: `movzx<u8>`
  *     flags       letters of o s z a p c, after the slash those left undefined: `oc/szap`
  *     attributes  lock     LOCK is allowed with a memory destination
  *                 rep      REP repeats it; repz: REPE and REPNE differ
  *                 i64 o64  invalid in 64-bit mode; valid only there
  *                 d64 f64  operand size is 64 by default (no 32-bit form) or always in 64-bit mode
+ *                 sx       the immediate byte is sign-extended to the operand size
  *                 cpl0     #GP outside ring 0
  *                 end      may change RIP, mode or translation: the last of its block
  *                 align    a 16-byte memory operand must be aligned
  *                 exit:x   the VM-exit cause
  *                 differs  AMD and Intel disagree; the remark behind `;` says how, and we follow the SDM
  */
-export type MandatoryPrefix = "any" | "NP" | "66" | "F3" | "F2";
+export type MandatoryPrefix = "any" | "NP" | "NFx" | "66" | "F3" | "F2";
 
 /** Opcode maps by their escape bytes; VEX maps follow the legacy ones. */
 export const MAPS = ["", "0F", "0F38", "0F3A", "VEX.0F", "VEX.0F38", "VEX.0F3A"] as const;
@@ -62,7 +67,7 @@ export interface Row {
   readonly source: string;
 }
 
-const ATTRIBUTE = /^(lock|rep|repz|i64|o64|d64|f64|cpl0|end|align|differs|exit:[a-z0-9-]+)$/;
+const ATTRIBUTE = /^(lock|rep|repz|i64|o64|d64|f64|sx|cpl0|end|align|differs|exit:[a-z0-9-]+)$/;
 const FLAGS = /^[oszapc]*$/;
 
 export class RowError extends Error {
@@ -126,7 +131,7 @@ function parseBytes(bytes: string, fail: (problem: string) => never): Encoding {
       else if (part === "0F" || part === "0F38" || part === "0F3A") e.map = `VEX.${part}`;
       else if (part !== "LIG" && part !== "WIG") fail(`VEX field "${part}"`);
     }
-  } else if (/^(NP|66|F3|F2)$/.test(tokens[0]) && tokens.length > 1) e.prefix = tokens.shift() as MandatoryPrefix;
+  } else if (/^(NP|NFx|66|F3|F2)$/.test(tokens[0]) && tokens.length > 1) e.prefix = tokens.shift() as MandatoryPrefix;
   for (const token of tokens) {
     const hex = /^([0-9A-F]{2})(\+r|\+cc|\+i)?$/.exec(token);
     if (token === "W0" || token === "W1") e.w = token === "W0" ? 0 : 1;
