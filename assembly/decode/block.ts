@@ -1,0 +1,153 @@
+/**
+ * Blocks: straight runs of records behind a header, found by the linear address of their first byte and the mode they were decoded for.
+ * A jump cache answers most look-ups; its misses search the page's list; what is not there is decoded. Records are never freed one by one:
+ * when the area is full everything goes.
+ */
+
+import { Exec } from "../backend/exec";
+import { OPTION_SINGLE_STEP, PF_I, PF_U } from "../generated/constants";
+import { KIND_FALL, KIND_NEXT } from "../generated/kinds";
+import { BLOCKS, BLOCKS_END, CODE_PAGES, JUMP_CACHE, JUMP_CACHE_ENTRIES, NODE_SIZE } from "../memory-map";
+import { addBlock, findBlock } from "../mmu/code-pages";
+import { hostOf } from "../mmu/physical";
+import { fetchHit, fillFetch } from "../mmu/tlb";
+import { isCanonical, walk, walkError } from "../mmu/walk";
+import { raiseGp, raisePf } from "../raise";
+import { decodedEnd, decodedRecords, decodeInstruction, fetchCrossed, openWindow } from "./instruction";
+import { OP_SIZE, Op } from "./op";
+
+@unmanaged
+@final
+export class Block {
+  host: u32;
+  key: u32;
+  /** instructions */
+  count: u32;
+  /** records, the closing one included */
+  records: u32;
+  /** linear address of the second page if the (only) instruction crosses into one, else 0 */
+  second: u32;
+  _: u32;
+}
+export const BLOCK_HEADER: usize = 32;
+
+const MAX_INSTRUCTIONS: u32 = 60;
+/** records of the longest block: two for each instruction and the closing one */
+const MAX_BLOCK: usize = BLOCK_HEADER + (<usize>MAX_INSTRUCTIONS * 3 + 2) * OP_SIZE + NODE_SIZE * 2;
+
+let free: usize = BLOCKS;
+/** blocks decoded since start, for the statistics */
+export let decodedBlocks: u32 = 0;
+
+/** Forgets every block. The caller makes sure that no record is running. */
+export function dropBlocks(): void {
+  free = BLOCKS;
+  memory.fill(JUMP_CACHE, 0, (<usize>JUMP_CACHE_ENTRIES) << 3);
+  memory.fill(CODE_PAGES, 0, (1 << 20) * 4);
+}
+
+/** Linear address of the instruction byte at `va`; faults as the fetch does. */
+export function fetchAddress(b: Exec, va: u64): usize {
+  const hit = fetchHit(b, va);
+  if (hit != 0) return hit;
+  const none = changetype<Op>(0);
+  if (b.mode == 2 && !isCanonical(va)) raiseGp(b, none);
+  const gpa = walk(b, va, PF_I | (b.cpl == 3 ? PF_U : 0));
+  if (walkError != 0) raisePf(b, none, va, walkError >> 1);
+  const host = hostOf(gpa);
+  fillFetch(b, va, host);
+  return host;
+}
+
+/** The block at RIP, decoded if need be; remembers it in the cell the last jump named. */
+export function find(b: Exec): usize {
+  const va = b.rip + (b.mode == 2 ? 0 : b.csBase);
+  const host = fetchAddress(b, va);
+  const slot = JUMP_CACHE + ((((host ^ (host >> 12)) & (JUMP_CACHE_ENTRIES - 1)) as usize) << 3);
+  let block: usize = load<u32>(slot, 4);
+  if (load<u32>(slot) != <u32>host || changetype<Block>(block).host != <u32>host || changetype<Block>(block).key != b.blockKey) {
+    block = findBlock(host, b.blockKey);
+    if (block == 0) block = build(b, va, host);
+    store<u32>(slot, <u32>host);
+    store<u32>(slot, <u32>block, 4);
+  }
+  const second = changetype<Block>(block).second;
+  if (second != 0) {
+    if (fetchAddress(b, (va & ~(<u64>0xfff)) + 4096) != <usize>second) {
+      changetype<Block>(block).host = 0;
+      block = build(b, va, host);
+      store<u32>(slot, <u32>block, 4);
+    }
+  } else if (((b.rip ^ b.blockRip) & ~(<u64>0xfff)) == 0 && <usize>b.link >= BLOCKS && (b.options & OPTION_SINGLE_STEP) == 0) {
+    store<u32>(<usize>b.link, <u32>block);
+  }
+  return block;
+}
+
+function build(b: Exec, va: u64, host: usize): usize {
+  if (free + MAX_BLOCK > BLOCKS_END) {
+    dropBlocks();
+    b.link = 0;
+  }
+  const block = changetype<Block>(free);
+  const limit: u32 = (b.options & OPTION_SINGLE_STEP) != 0 ? 1 : MAX_INSTRUCTIONS;
+  let at = free + BLOCK_HEADER;
+  let count: u32 = 0;
+  let off: u32 = 0;
+  let records: u32 = 0;
+  let ended = false;
+  openWindow(b, va, host);
+  while (count < limit) {
+    const length = decodeInstruction(b, at, off, count == 0);
+    if (length == 0) break; // does not fit in this page: the next block starts with it
+    records += decodedRecords;
+    at += <usize>decodedRecords * OP_SIZE;
+    count++;
+    off += length;
+    ended = decodedEnd;
+    if (ended || fetchCrossed != 0 || (<u32>va & 0xfff) + off >= 4096) break;
+  }
+  close(at, ended, off);
+  records++;
+  at += OP_SIZE;
+  block.host = <u32>host;
+  block.key = b.blockKey;
+  block.count = count;
+  block.records = records;
+  block.second = <u32>fetchCrossed;
+  numberInstructions(free + BLOCK_HEADER, records, count);
+  addBlock(host, free, at);
+  at += NODE_SIZE;
+  if (fetchCrossed != 0) {
+    addBlock(fetchCrossed, free, at);
+    at += NODE_SIZE;
+  }
+  decodedBlocks++;
+  const made = free;
+  free = (at + 15) & ~15;
+  return made;
+}
+
+/** The closing record: go where a jump has set RIP to, or fall through. */
+function close(at: usize, ended: bool, off: u32): void {
+  memory.fill(at, 0, OP_SIZE);
+  const op = changetype<Op>(at);
+  op.kind = <u16>(ended ? KIND_NEXT : KIND_FALL);
+  op.off = <u16>off;
+}
+
+/** Writes into each record how many instructions are left in the block from it on. */
+function numberInstructions(first: usize, records: u32, count: u32): void {
+  let left = count;
+  let before: u32 = 0;
+  for (let i: u32 = 0; i < records; i++) {
+    const op = changetype<Op>(first + <usize>i * OP_SIZE);
+    if (i > 0 && <u32>op.off != before) left--;
+    before = <u32>op.off;
+    op.left = <u8>left;
+  }
+}
+
+export function blockBytes(): u32 {
+  return <u32>(free - BLOCKS);
+}

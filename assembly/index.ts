@@ -1,0 +1,105 @@
+/** The host ABI on one page: everything that TypeScript may call. Addresses and counters cross as BigInt, never per instruction. */
+import { Exec } from "./backend/exec";
+import { BLOCK_HEADER, Block, blockBytes, decodedBlocks, dropBlocks } from "./decode/block";
+import { Op } from "./decode/op";
+import { next } from "./engine";
+import { rflags as readFlags, STATUS, setStatus } from "./flags";
+import { STOP_BUDGET } from "./generated/constants";
+import { interpret } from "./generated/interpret";
+import { STATE_SIZE } from "./generated/state";
+import { RAM, STATE_STRIDE, STATES } from "./memory-map";
+import { codeWritten, isCode, staleBlocks } from "./mmu/code-pages";
+import { setRamSize } from "./mmu/physical";
+import { flushPage as dropPage, flushTlb as dropTlb, selectTlb } from "./mmu/tlb";
+
+export { group1 } from "./generated/cold";
+
+/** V8 swaps in optimised code only between calls: the longest time the interpreter stays in one, in instructions. */
+const CALL_BUDGET: i64 = 20000;
+
+/** Address of vCPU `index`'s State; its size is checked against the TypeScript layout by the caller. */
+export function stateOf(index: u32): usize {
+  return STATES + <usize>index * STATE_STRIDE;
+}
+
+export function stateSize(): usize {
+  return STATE_SIZE;
+}
+
+export function ramBase(): usize {
+  return RAM;
+}
+
+/** Once, before anything runs: bytes of guest RAM, which must fit in memory behind `ramBase`. */
+export function initialize(ramBytes: u64): void {
+  setRamSize(ramBytes);
+  dropTlb();
+  dropBlocks();
+}
+
+/** Tells the vCPU that mode, privilege or paging were set from outside. */
+export function refresh(vcpu: usize): void {
+  const b = changetype<Exec>(vcpu);
+  selectTlb(b);
+  b.blockKey = b.mode | (b.options << 8);
+  b.jump(b.rip);
+}
+
+/**
+ * Runs up to `budget` instructions (the last block may run over) and returns why it ended, a STOP value. If an instruction raised, the
+ * host's `raised` has thrown through this call, and the reason stands in the state.
+ */
+export function run(vcpu: usize, budget: i64): u32 {
+  const b = changetype<Exec>(vcpu);
+  b.stop = STOP_BUDGET;
+  b.jump(b.rip);
+  let left = budget;
+  while (left > 0) {
+    const part = min<i64>(left, CALL_BUDGET);
+    b.budget = part;
+    b.unused = 0;
+    const pc = next(b);
+    if (pc != 0) interpret(b, pc);
+    left -= part - b.budget - b.unused;
+    if (b.stop != STOP_BUDGET) break;
+  }
+  return b.stop;
+}
+
+export function rflags(vcpu: usize): u32 {
+  return readFlags(changetype<Exec>(vcpu));
+}
+
+export function setRflags(vcpu: usize, value: u32): void {
+  const b = changetype<Exec>(vcpu);
+  setStatus(b, value);
+  b.flagsOther = (value & ~STATUS) | 2;
+}
+
+export function flushTlb(): void {
+  dropTlb();
+}
+
+export function flushPage(va: u64): void {
+  dropPage(va);
+}
+
+/** The host is about to write, or has written, `bytes` of guest RAM at `gpa`: forget what was decoded from there. */
+export function ramWritten(vcpu: usize, gpa: u64, bytes: u64): void {
+  for (let at = gpa & ~(<u64>0xfff); at < gpa + bytes; at += 4096) {
+    const host = RAM + <usize>at;
+    if (isCode(host)) codeWritten(changetype<Exec>(vcpu), host);
+  }
+}
+
+export function blocksDecoded(): u32 {
+  return decodedBlocks;
+}
+
+export function blocksStale(): u32 {
+  return staleBlocks;
+}
+
+export function blockMemory(): u32 {
+  return blockBytes();
+}

@@ -1,0 +1,40 @@
+/**
+ * Where everything stands in linear memory. Each area starts where the one before it ends; TypeScript reads the same numbers through
+ * the exports of `index.ts`.
+ *
+ *     0         guard: a null pointer reads nothing of use
+ *     4 KiB     vCPU states, one page each; below 64 KiB so that a record names a register in 16 bits
+ *     64 KiB    bounce buffer of accesses that have no linear address of their own
+ *     68 KiB    TLBs
+ *     1 MiB     AssemblyScript's static data (asconfig.json: memoryBase)
+ *     2 MiB     jump cache, code page table, decoded blocks
+ *     64 MiB    guest RAM, to the end of memory
+ */
+export const PAGE_SIZE: u32 = 4096;
+export const PAGE_MASK: u64 = ~(<u64>0xfff);
+
+export const STATES: usize = 0x1000;
+export const STATE_STRIDE: usize = 0x1000;
+export const MAX_VCPUS: u32 = 15;
+
+export const BOUNCE: usize = 0x10000;
+export const BOUNCE_END: usize = BOUNCE + 0x1000;
+
+export const TLB_ENTRIES: u32 = 1024;
+export const TLB_ENTRY: usize = 32;
+export const TLB_SIZE: usize = <usize>TLB_ENTRIES * TLB_ENTRY;
+/** one for supervisor, one for user accesses */
+export const TLBS: usize = BOUNCE_END;
+export const TLBS_END: usize = TLBS + TLB_SIZE * 2;
+
+export const JUMP_CACHE: usize = 0x200000;
+export const JUMP_CACHE_ENTRIES: u32 = 1 << 16;
+export const CODE_PAGES: usize = JUMP_CACHE + ((<usize>JUMP_CACHE_ENTRIES) << 3);
+/** one head of a block list for each page of linear memory */
+export const BLOCKS: usize = CODE_PAGES + (1 << 20) * 4;
+export const BLOCKS_END: usize = 0x4000000;
+
+/** a link { next, block } in a page's list */
+export const NODE_SIZE: usize = 8;
+
+export const RAM: usize = BLOCKS_END;

@@ -1,0 +1,83 @@
+/**
+ * The software TLB, direct-mapped by page number. An entry answers an access in one compare, because the last byte's page is compared with
+ * the tag of the first byte's entry: an access that crosses a page can never match.
+ *
+ *      0             8              16            24
+ *     ┌─────────────┬──────────────┬─────────────┬──────────────────────────────────────┐
+ *     │ read tag    │ write tag    │ fetch tag   │ addend: guest address + addend =      │
+ *     │             │              │             │ linear address, modulo 2^32           │
+ *     └─────────────┴──────────────┴─────────────┴──────────────────────────────────────┘
+ *
+ * A tag is a page address, or 1 where the access has to take the slow way. User and supervisor accesses have a TLB each.
+ */
+
+import { State } from "../generated/state";
+import { PAGE_MASK, TLB_ENTRIES, TLB_ENTRY, TLB_SIZE, TLBS } from "../memory-map";
+import { isCode } from "./code-pages";
+
+const NO_TAG: u64 = 1;
+
+function entryOf(s: State, va: u64): usize {
+  return <usize>s.tlb + ((<usize>(va >> 12) & (TLB_ENTRIES - 1)) << 5);
+}
+
+/** Points the vCPU at the TLB of its privilege level. */
+export function selectTlb(s: State): void {
+  s.tlb = <u32>(s.cpl == 3 ? TLBS + TLB_SIZE : TLBS);
+}
+
+/** Makes the entry that of `va`'s page, dropping what another page left there. */
+function claim(s: State, va: u64, host: usize): usize {
+  const e = entryOf(s, va);
+  const addend = <u32>host - <u32>va;
+  const page = va & PAGE_MASK;
+  if (!(load<u32>(e, 24) == addend && (load<u64>(e) == page || load<u64>(e, 8) == page || load<u64>(e, 16) == page))) {
+    store<u64>(e, NO_TAG);
+    store<u64>(e, NO_TAG, 8);
+    store<u64>(e, NO_TAG, 16);
+    store<u32>(e, addend, 24);
+  }
+  return e;
+}
+
+export function fillData(s: State, va: u64, host: usize, write: u32): void {
+  const e = claim(s, va, host);
+  store<u64>(e, va & PAGE_MASK);
+  if (write != 0 && !isCode(host)) store<u64>(e, va & PAGE_MASK, 8);
+}
+
+export function fillFetch(s: State, va: u64, host: usize): void {
+  store<u64>(claim(s, va, host), va & PAGE_MASK, 16);
+}
+
+/** Linear address of the instruction byte at `va`, or 0 if the TLB does not know. */
+export function fetchHit(s: State, va: u64): usize {
+  const e = entryOf(s, va);
+  return load<u64>(e, 16) == (va & PAGE_MASK) ? <usize>va + load<u32>(e, 24) : 0;
+}
+
+export function flushTlb(): void {
+  for (let e = TLBS; e < TLBS + TLB_SIZE * 2; e += TLB_ENTRY) {
+    store<u64>(e, NO_TAG);
+    store<u64>(e, NO_TAG, 8);
+    store<u64>(e, NO_TAG, 16);
+  }
+}
+
+export function flushPage(va: u64): void {
+  for (let t = TLBS; t < TLBS + TLB_SIZE * 2; t += TLB_SIZE) {
+    const e = t + ((<usize>(va >> 12) & (TLB_ENTRIES - 1)) << 5);
+    store<u64>(e, NO_TAG);
+    store<u64>(e, NO_TAG, 8);
+    store<u64>(e, NO_TAG, 16);
+  }
+}
+
+/** Makes every write to the page that holds linear address `host` take the slow way: it holds decoded code now. */
+export function protectPage(host: usize): void {
+  const page = <u32>host >> 12;
+  for (let e = TLBS; e < TLBS + TLB_SIZE * 2; e += TLB_ENTRY) {
+    const tag = load<u64>(e, 8);
+    if (tag != NO_TAG && (<u32>tag + load<u32>(e, 24)) >> 12 == page) store<u64>(e, NO_TAG, 8);
+  }
+}

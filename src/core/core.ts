@@ -1,0 +1,132 @@
+/**
+ * The core in WebAssembly, instantiated: memory, RAM, vCPU state, and `run`. The only place that knows the module's imports and exports.
+ */
+import type { STOP } from "../spec/events.ts";
+import { STATE_BYTES, StateView } from "./views.ts";
+
+/** What assembly/index.ts exports. */
+interface Exports {
+  stateOf(index: number): number;
+  stateSize(): number;
+  ramBase(): number;
+  initialize(ramBytes: bigint): void;
+  refresh(vcpu: number): void;
+  run(vcpu: number, budget: bigint): number;
+  rflags(vcpu: number): number;
+  setRflags(vcpu: number, value: number): void;
+  flushTlb(): void;
+  flushPage(va: bigint): void;
+  ramWritten(vcpu: number, gpa: bigint, bytes: bigint): void;
+  blocksDecoded(): number;
+  blocksStale(): number;
+  blockMemory(): number;
+}
+
+export type StopReason = (typeof STOP)[keyof typeof STOP];
+
+/** Unwinds the core's frames when a guest instruction raises; never seen outside this file. */
+const RAISED = { raised: true };
+
+const MIB = 1 << 20;
+export const MIN_MEMORY_MIB = 1;
+export const MAX_MEMORY_MIB = 3584;
+
+export class MemorySizeError extends Error {
+  constructor(mib: number) {
+    super(`guest memory of ${mib} MiB is not possible; choose from ${MIN_MEMORY_MIB} to ${MAX_MEMORY_MIB} MiB`);
+  }
+}
+
+export class Core {
+  readonly memory: WebAssembly.Memory;
+  /** bytes of guest RAM */
+  readonly ramBytes: number;
+  readonly #exports: Exports;
+  readonly #ramBase: number;
+
+  /** `mib` MiB of guest RAM, not shared with other cores. */
+  constructor(module: WebAssembly.Module, mib: number) {
+    if (!Number.isInteger(mib) || mib < MIN_MEMORY_MIB || mib > MAX_MEMORY_MIB) throw new MemorySizeError(mib);
+    const pages = 1024 + mib * 16;
+    this.memory = new WebAssembly.Memory({ initial: pages, maximum: 65536 });
+    const env = {
+      memory: this.memory,
+      raised() {
+        throw RAISED;
+      },
+      abort(_message: number, _file: number, line: number, column: number) {
+        throw new Error(`the core failed an internal check at ${line}:${column}`);
+      },
+    };
+    this.#exports = new WebAssembly.Instance(module, { env }).exports as unknown as Exports;
+    if (this.#exports.stateSize() !== STATE_BYTES)
+      throw new Error(`the core's vCPU state has ${this.#exports.stateSize()} bytes, TypeScript's ${STATE_BYTES}: run \`npm run build\``);
+    this.#ramBase = this.#exports.ramBase();
+    this.ramBytes = mib * MIB;
+    this.#exports.initialize(BigInt(this.ramBytes));
+  }
+
+  /** guest RAM; index = guest-physical address. After writing code through it, call `ramWritten`. */
+  get ram(): Uint8Array {
+    return new Uint8Array(this.memory.buffer, this.#ramBase, this.ramBytes);
+  }
+
+  vcpu(index: number): Vcpu {
+    return new Vcpu(this.#exports, this.memory, this.#exports.stateOf(index));
+  }
+
+  /** Forgets all translations. */
+  flushTlb(): void {
+    this.#exports.flushTlb();
+  }
+
+  /** Forgets the translations of one page. */
+  flushPage(va: bigint): void {
+    this.#exports.flushPage(va);
+  }
+
+  /** Guest RAM was written from outside: what was decoded from there is stale. */
+  ramWritten(gpa: number, bytes: number): void {
+    this.#exports.ramWritten(this.#exports.stateOf(0), BigInt(gpa), BigInt(bytes));
+  }
+
+  /** counters since start */
+  counters(): { readonly blocksDecoded: number; readonly blocksStale: number; readonly blockBytes: number } {
+    const e = this.#exports;
+    return { blocksDecoded: e.blocksDecoded(), blocksStale: e.blocksStale(), blockBytes: e.blockMemory() };
+  }
+}
+
+export class Vcpu extends StateView {
+  readonly #exports: Exports;
+  readonly #address: number;
+
+  constructor(exports: Exports, memory: WebAssembly.Memory, address: number) {
+    super(memory, address);
+    this.#exports = exports;
+    this.#address = address;
+  }
+
+  get rflags(): number {
+    return this.#exports.rflags(this.#address);
+  }
+
+  set rflags(value: number) {
+    this.#exports.setRflags(this.#address, value);
+  }
+
+  /** Tells the core that mode, privilege level, paging or options were changed from outside. */
+  refresh(): void {
+    this.#exports.refresh(this.#address);
+  }
+
+  /** Runs up to `budget` instructions; the last block may run over. Afterwards RIP and all registers are exact. */
+  run(budget: bigint): StopReason {
+    try {
+      return this.#exports.run(this.#address, budget) as StopReason;
+    } catch (error) {
+      if (error !== RAISED) throw error;
+      return this.getNumber("stop") as StopReason;
+    }
+  }
+}

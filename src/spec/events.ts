@@ -1,0 +1,57 @@
+/** Why a slice ends, what can be switched on in a vCPU, and the exceptions. Shared by the core and TypeScript. */
+
+/** `State.stop` after a slice. */
+export const STOP = {
+  /** the budget is used up */
+  BUDGET: 0,
+  /** an exception that the host answers (OPTION.HOST_EXCEPTIONS): `vector`, `errorCode`, `cr2` */
+  EXCEPTION: 1,
+  /** SYSCALL, for the host to answer (OPTION.HOST_SYSCALLS); RIP is behind the instruction */
+  SYSCALL: 2,
+  /** HLT */
+  HALT: 3,
+  /** triple fault or VMX abort */
+  SHUTDOWN: 4,
+  /** something the core does not implement: `vector` says what, see UNIMPLEMENTED */
+  UNIMPLEMENTED: 5,
+} as const;
+
+/** Bits of `State.options`. */
+export const OPTION = {
+  /** exceptions and software interrupts end the slice instead of going through the IDT */
+  HOST_EXCEPTIONS: 1,
+  /** SYSCALL and SYSENTER end the slice instead of entering ring 0 */
+  HOST_SYSCALLS: 2,
+  /** one instruction per block, no links: every instruction boundary is a block boundary */
+  SINGLE_STEP: 4,
+} as const;
+
+/** SDM Vol. 3 "Exception and Interrupt Reference". */
+export const VECTOR = {
+  DE: 0,
+  DB: 1,
+  NMI: 2,
+  BP: 3,
+  OF: 4,
+  BR: 5,
+  UD: 6,
+  NM: 7,
+  DF: 8,
+  TS: 10,
+  NP: 11,
+  SS: 12,
+  GP: 13,
+  PF: 14,
+  MF: 16,
+  AC: 17,
+  MC: 18,
+  XM: 19,
+  VE: 20,
+  CP: 21,
+} as const;
+
+/** Error code bits of a page fault. SDM Vol. 3 "Page-Fault Exceptions". */
+export const PF = { P: 1, W: 2, U: 4, RSVD: 8, I: 16, PK: 32 } as const;
+
+/** `vector` of STOP.UNIMPLEMENTED: gaps are named, never silent. */
+export const UNIMPLEMENTED = { PAGING: 1, INTERRUPT_DELIVERY: 2, FAR_TRANSFER: 3, TASK_SWITCH: 4 } as const;

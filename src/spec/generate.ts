@@ -1,0 +1,60 @@
+/**
+ * Prints assembly/generated from the tables of this folder and the signatures of assembly/semantics. Deterministic: the same tables give the
+ * same text. Usage: node generate.js [folder of the core's sources]
+ */
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { isa } from "./isa/all.ts";
+import { numberKinds } from "./kinds.ts";
+import { printCold, printGroup, printInterpreter, printKinds } from "./print/dispatch.ts";
+import { printConstants, printState } from "./print/state.ts";
+import { printDecodeTables } from "./print/tables.ts";
+import { type Semantic, semanticsOf } from "./semantics.ts";
+
+/** Rows of these features exist in the tables before the core executes them; they decode as undefined. */
+const NOT_IMPLEMENTED = new Set(["vmx"]);
+
+function readSemantics(assembly: string): Map<string, Semantic> {
+  const found = new Map<string, Semantic>();
+  const files = readdirSync(join(assembly, "semantics"), { recursive: true, encoding: "utf8" })
+    .filter((f) => f.endsWith(".ts"))
+    .sort();
+  for (const file of files)
+    for (const s of semanticsOf(`semantics/${file.slice(0, -3)}`, readFileSync(join(assembly, "semantics", file), "utf8"))) {
+      const twin = found.get(s.name);
+      if (twin !== undefined) throw new Error(`${s.name} is in ${twin.module} and in ${s.module}`);
+      found.set(s.name, s);
+    }
+  return found;
+}
+
+/** Writes a file only if it changes, so that nothing is rebuilt for nothing. */
+function write(path: string, text: string): void {
+  if (!existsSync(path) || readFileSync(path, "utf8") !== text) writeFileSync(path, text);
+}
+
+export function generate(assembly: string): void {
+  const semantics = readSemantics(assembly);
+  let rows = isa.filter((r) => !NOT_IMPLEMENTED.has(r.feature));
+  if (process.env.MINUSONE_PENDING !== undefined) {
+    const pending = rows.filter((r) => !semantics.has(r.semantics));
+    console.error(`${pending.length} rows have no semantic yet: ${[...new Set(pending.map((r) => r.semantics))].join(" ")}`);
+    rows = rows.filter((r) => semantics.has(r.semantics));
+  }
+  const table = numberKinds(rows, semantics);
+  const out = join(assembly, "generated");
+  mkdirSync(out, { recursive: true });
+  const files: Record<string, string> = {
+    "state.ts": printState(),
+    "constants.ts": printConstants(),
+    "decode-tables.ts": printDecodeTables(rows, table),
+    "kinds.ts": printKinds(table),
+    "interpret.ts": printInterpreter(table),
+    "cold.ts": printCold(table),
+  };
+  for (let g = 1; g <= table.groups; g++) files[`group${g}.ts`] = printGroup(table, g);
+  for (const name of readdirSync(out)) if (!(name in files)) rmSync(join(out, name));
+  for (const [name, text] of Object.entries(files)) write(join(out, name), text);
+}
+
+generate(process.argv[2] ?? "assembly");

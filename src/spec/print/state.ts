@@ -1,0 +1,38 @@
+/** Prints the vCPU state's layout and the architectural constants for the core. */
+import { OPTION, PF, STOP, UNIMPLEMENTED, VECTOR } from "../events.ts";
+import { CR0, CR4, EFER, PTE, RFLAGS } from "../registers.ts";
+import { layout, STATE } from "../state.ts";
+import { OPERAND_CODES, ROW_ATTRIBUTES } from "./tables.ts";
+
+export const BANNER = "// Generated from src/spec by `npm run build`; do not edit.\n";
+
+export function printState(): string {
+  const { fields, size } = layout(STATE);
+  const lines = fields.flatMap((f) =>
+    f.count === undefined
+      ? [`  /** ${f.doc} */\n  ${f.name}: ${f.type};`]
+      : Array.from({ length: f.count }, (_, i) => `  ${f.name}${i}: ${f.type};`),
+  );
+  return `${BANNER}\nexport const STATE_SIZE: usize = ${size};\n\n@unmanaged\nexport class State {\n${lines.join("\n")}\n}\n`;
+}
+
+export function printConstants(): string {
+  const groups: Readonly<Record<string, Readonly<Record<string, number>>>> = {
+    STOP,
+    OPTION,
+    VECTOR,
+    UNIMPLEMENTED,
+    PF,
+    RFLAGS,
+    CR0,
+    CR4,
+    EFER,
+    PTE,
+    OPERAND: OPERAND_CODES,
+    ATTR: ROW_ATTRIBUTES,
+  };
+  const lines = Object.entries(groups).flatMap(([prefix, group]) =>
+    Object.entries(group).map(([name, value]) => `export const ${prefix}_${name}: u32 = ${value};`),
+  );
+  return `${BANNER}\n${lines.join("\n")}\n`;
+}

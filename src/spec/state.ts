@@ -1,0 +1,129 @@
+/**
+ * The state of one vCPU: every field, once. The generator prints the AssemblyScript layout from it, `src/core/views.ts` reads
+ * the same list, so there is no second one to keep. Fields stand in memory in this order, each at its natural alignment.
+ */
+export type FieldType = "u8" | "u16" | "u32" | "i64" | "u64" | "v128";
+
+export interface Field {
+  readonly name: string;
+  readonly type: FieldType;
+  /** elements of an array field; `name0`… in AssemblyScript */
+  readonly count?: number;
+  readonly doc: string;
+}
+
+export interface PlacedField extends Field {
+  readonly offset: number;
+  readonly size: number;
+}
+
+export const GPR_NAMES = [
+  "rax",
+  "rcx",
+  "rdx",
+  "rbx",
+  "rsp",
+  "rbp",
+  "rsi",
+  "rdi",
+  "r8",
+  "r9",
+  "r10",
+  "r11",
+  "r12",
+  "r13",
+  "r14",
+  "r15",
+] as const;
+export const SEGMENT_NAMES = ["es", "cs", "ss", "ds", "fs", "gs"] as const;
+
+const field = (name: string, type: FieldType, doc: string, count?: number): Field =>
+  count === undefined ? { name, type, doc } : { name, type, doc, count };
+
+const gprs = GPR_NAMES.map((name) => field(name, "u64", "general-purpose register"));
+
+/** Hidden parts as the manual's "Segment Registers": base and limit in bytes, access rights as in a descriptor's bits 40-55. */
+const segments = [...SEGMENT_NAMES, "ldtr", "tr"].flatMap((name) => [
+  field(`${name}Base`, "u64", `${name.toUpperCase()} base`),
+  field(`${name}Limit`, "u32", `${name.toUpperCase()} limit in bytes`),
+  field(`${name}`, "u16", `${name.toUpperCase()} selector`),
+  field(`${name}Rights`, "u16", `${name.toUpperCase()} access rights: descriptor bits 40-47 and 52-55`),
+]);
+
+export const STATE: readonly Field[] = [
+  ...gprs,
+  field("rip", "u64", "instruction pointer; exact whenever the core has returned"),
+  field("blockRip", "u64", "RIP of the first instruction of the running block"),
+  field("zero", "u64", "always zero: the register an absent base or index names"),
+  field("ea", "u64", "linear address left by an address record for the record behind it"),
+  field("ea2", "u64", "second address cell, for instructions with two memory operands"),
+  field("flagR", "i64", "lazy flags: result, sign-extended"),
+  field("flagA", "i64", "lazy flags: first operand, sign-extended, or flag bits; assembly/flags.ts"),
+  field("flagKind", "u32", "lazy flags: how to read the two, and 64 minus the operand width"),
+  field("flagsOther", "u32", "RFLAGS without the six status flags"),
+  field("budget", "i64", "instructions left in this slice; at or below zero the slice ends at the next block"),
+  field("unused", "i64", "budget taken away to end the slice early"),
+  field("instructions", "u64", "instructions retired before this slice"),
+  field("tlb", "u32", "address of the TLB in use (user or supervisor)"),
+  field("mode", "u32", "code size: 0 16-bit, 1 32-bit, 2 64-bit"),
+  field("blockKey", "u32", "what blocks are decoded for besides their bytes: mode and FPU availability"),
+  field("cpl", "u32", "current privilege level"),
+  field("stackMask", "u64", "which bits of RSP the stack uses: 16, 32 or 64"),
+  field("link", "u32", "address of the cell that caches the block behind the jump just taken"),
+  field("stop", "u32", "why the slice ended: STOP_… in src/spec/events.ts"),
+  field("options", "u32", "OPTION_… in src/spec/events.ts"),
+  field("vector", "u32", "exception being raised"),
+  field("errorCode", "u32", "its error code"),
+  field("current", "u32", "record of the instruction that raised or stopped"),
+  field("inhibit", "u32", "interrupt shadow: 1 after STI, 2 after MOV SS or POP SS"),
+  ...segments,
+  field("gdtrBase", "u64", "GDTR base"),
+  field("idtrBase", "u64", "IDTR base"),
+  field("gdtrLimit", "u32", "GDTR limit"),
+  field("idtrLimit", "u32", "IDTR limit"),
+  field("cr0", "u64", "CR0"),
+  field("cr2", "u64", "CR2"),
+  field("cr3", "u64", "CR3"),
+  field("cr4", "u64", "CR4"),
+  field("cr8", "u64", "CR8"),
+  field("xcr0", "u64", "XCR0"),
+  field("efer", "u64", "IA32_EFER"),
+  field("dr", "u64", "DR0-DR7", 8),
+  field("star", "u64", "IA32_STAR"),
+  field("lstar", "u64", "IA32_LSTAR"),
+  field("cstar", "u64", "IA32_CSTAR"),
+  field("fmask", "u64", "IA32_FMASK"),
+  field("kernelGsBase", "u64", "IA32_KERNEL_GS_BASE"),
+  field("sysenterCs", "u64", "IA32_SYSENTER_CS"),
+  field("sysenterEsp", "u64", "IA32_SYSENTER_ESP"),
+  field("sysenterEip", "u64", "IA32_SYSENTER_EIP"),
+  field("tscAux", "u64", "IA32_TSC_AUX"),
+  field("tscOffset", "u64", "added to the cycle count by RDTSC"),
+  field("pat", "u64", "IA32_PAT"),
+  field("random", "u64", "state of the seeded generator behind RDRAND and RDSEED"),
+  field("mxcsr", "u32", "MXCSR"),
+  field("fcw", "u16", "x87 control word"),
+  field("fsw", "u16", "x87 status word; TOP in bits 11-13"),
+  field("ftw", "u16", "x87 tags, abridged: bit n set where physical register n is not empty"),
+  field("fop", "u16", "x87 last opcode, 11 bits"),
+  field("fip", "u64", "x87 last instruction pointer"),
+  field("fdp", "u64", "x87 last data pointer"),
+  field("fcs", "u16", "x87 last code selector"),
+  field("fds", "u16", "x87 last data selector"),
+  field("fpr", "v128", "x87 registers by physical number, 80 bits each; MM0-MM7 are their low 64", 8),
+  field("xmm", "v128", "XMM0-XMM15", 16),
+];
+
+const SIZE: Readonly<Record<FieldType, number>> = { u8: 1, u16: 2, u32: 4, i64: 8, u64: 8, v128: 16 };
+
+/** Places the fields; the generated class has the same offsets because both follow natural alignment. */
+export function layout(fields: readonly Field[]): { fields: readonly PlacedField[]; size: number } {
+  let at = 0;
+  const placed = fields.map((f) => {
+    const size = SIZE[f.type];
+    const offset = Math.ceil(at / size) * size;
+    at = offset + size * (f.count ?? 1);
+    return { ...f, offset, size };
+  });
+  return { fields: placed, size: Math.ceil(at / 16) * 16 };
+}
