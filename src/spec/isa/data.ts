@@ -27,7 +27,7 @@ export const data = rows(
   0F 90+cc /r      set         Eb        setcc       -       386      -
   86 /r            xchg        Eb Gb     xchg        -       8086     lock
   87 /r            xchg        Ev Gv     xchg        -       8086     lock
-  90+r             xchg        rAX Zv    xchg        -       8086     -
+  90+r             xchg        Zv rAX    xchg        -       8086     -
   NP 90            nop         -         nop         -       8086     -
   F3 90            pause       -         nop         -       sse2     -
   0F 18 /0 reg     nop         Ev        nop         -       686      -

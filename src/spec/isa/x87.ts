@@ -69,10 +69,10 @@ export const x87 = rows(
   DD E0+i    fucom     STi       fucomSt          -      x87      -
   DD E8+i    fucomp    STi       fucompSt         -      x87      -
   DA E9      fucompp   -         fucompp          -      x87      -
-  DB E8+i    fucomi    ST STi    fucomi           zpc    cmov     -
-  DB F0+i    fcomi     ST STi    fcomi            zpc    cmov     -
-  DF E8+i    fucomip   ST STi    fucomip          zpc    cmov     -
-  DF F0+i    fcomip    ST STi    fcomip           zpc    cmov     -
+  DB E8+i    fucomi    ST STi    fucomi           oszapc  cmov     -
+  DB F0+i    fcomi     ST STi    fcomi            oszapc  cmov     -
+  DF E8+i    fucomip   ST STi    fucomip          oszapc  cmov     -
+  DF F0+i    fcomip    ST STi    fcomip           oszapc  cmov     -
   # loads and stores
   D9 /0 mem  fld       Md        fld<f32>         -      x87      -
   DD /0 mem  fld       Mq        fld<f64>         -      x87      -
