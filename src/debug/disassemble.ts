@@ -4,7 +4,7 @@
  */
 import type { Row } from "../spec/isa/row.ts";
 import { Instruction } from "./instruction.ts";
-import { mnemonicOf } from "./mnemonic.ts";
+import { mnemonicOf, showsSize } from "./mnemonic.ts";
 import { OperandWriter } from "./operand-text.ts";
 import { prefixText } from "./prefix-text.ts";
 import type { Mode } from "./row-index.ts";
@@ -24,7 +24,8 @@ export function disassemble(bytes: Uint8Array, offset: number, options: { mode: 
   if (entry === undefined) return { length: 1, text: "(bad)" };
   const { name, hidesImmediate } = mnemonicOf(instruction);
   const writer = new OperandWriter(instruction, options.address);
-  if (entry.row.operandSize !== undefined) writer.useOperandSize(true);
+  if (entry.row.operandSize !== undefined || showsSize(entry.row)) writer.useOperandSize(true);
+  if (entry.row.addressSize !== undefined) writer.used.address = true;
   if (entry.row.w !== undefined) writer.used.rex |= 8;
   const operands: string[] = [];
   for (const code of entry.operands) {

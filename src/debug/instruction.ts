@@ -111,6 +111,8 @@ export class Instruction {
 
   /** SDM Vol. 2 "The VEX Prefix": R, X and B are inverted, and so is vvvv. */
   private readVex(): void {
+    // SDM: VEX behind LOCK, 66, F2, F3 or REX is undefined
+    const undefinedPrefix = this.lock || this.data || this.repeat !== 0 || this.rex !== 0;
     const three = this.opcode === 0xc4;
     let last = this.next();
     const inverted = ~last & 0xe0;
@@ -128,7 +130,7 @@ export class Instruction {
     this.repeat = [0, 0, 0xf3, 0xf2][last & 3];
     this.vex = true;
     this.map = ESCAPES[mmmmm] ?? "";
-    this.opcode = this.map === "" ? -1 : this.next();
+    this.opcode = this.map === "" || undefinedPrefix ? -1 : this.next();
   }
 
   private readForm(): void {

@@ -12,7 +12,14 @@ const R8 = "al cl dl bl ah ch dh bh".split(" ");
 const R8_REX = "al cl dl bl spl bpl sil dil r8b r9b r10b r11b r12b r13b r14b r15b".split(" ");
 const SEGMENTS = "es cs ss ds fs gs ? ?".split(" ");
 const BASES_16 = ["bx+si", "bx+di", "bp+si", "bp+di", "si", "di", "bp", "bx"];
-const SEGMENT_OF: Readonly<Record<number, string>> = { 38: "es", 46: "cs", 54: "ss", 62: "ds", 100: "fs", 101: "gs" };
+export const SEGMENT_NAME: ReadonlyMap<number, string> = new Map([
+  [0x26, "es"],
+  [0x2e, "cs"],
+  [0x36, "ss"],
+  [0x3e, "ds"],
+  [0x64, "fs"],
+  [0x65, "gs"],
+]);
 const POINTER: Readonly<Record<number, string>> = {
   1: "BYTE PTR ",
   2: "WORD PTR ",
@@ -22,6 +29,10 @@ const POINTER: Readonly<Record<number, string>> = {
   10: "TBYTE PTR ",
   16: "XMMWORD PTR ",
 };
+/** Rows whose memory operand objdump leaves without a size. */
+const UNSIZED = /^(lddqu|invpcid|wruss[dq]|wrss[dq])$/;
+/** Rows where objdump writes the whole general register although only its low half is meant. */
+const WHOLE = /^(movmskp|pmovmskb|pmovmskbMmx|movToSeg)$/;
 
 /** REX bits and prefixes that had a meaning for the instruction. */
 export interface Used {
@@ -29,10 +40,12 @@ export interface Used {
   data: boolean;
   address: boolean;
   segment: boolean;
+  /** a string operand: objdump then drops the last segment prefix even where 64-bit mode ignores it */
+  string: boolean;
 }
 
 export class OperandWriter {
-  readonly used: Used = { rex: 0, data: false, address: false, segment: false };
+  readonly used: Used = { rex: 0, data: false, address: false, segment: false, string: false };
   private readonly i: Instruction;
   private readonly address: bigint;
   private immediateAt: number;
@@ -51,7 +64,8 @@ export class OperandWriter {
       return i.addressSize >> 3;
     }
     const [n16, n32, n64] = code.bytes;
-    if (n16 !== n64) this.useOperandSize(n16 !== n32);
+    if (n32 !== n64) this.useOperandSize(n16 !== n32);
+    else if (n16 !== n32 && this.i.w === 0 && !(this.i.mode === 64 && this.i.entry?.f64)) used.data = true;
     return code.bytes[i.operandSize >> 5];
   }
 
@@ -59,8 +73,19 @@ export class OperandWriter {
   useOperandSize(byData: boolean): void {
     const { i, used } = this;
     if (i.mode === 64 && i.entry?.f64) return;
-    if (!(i.mode === 64 && i.entry?.d64)) used.rex |= 8;
+    if (!(i.mode === 64 && (i.entry?.d64 || i.entry?.row.feature === "x87"))) used.rex |= 8;
     if (byData && i.w === 0) used.data = true;
+  }
+
+  private get mnemonic(): string {
+    return (this.i.entry as NonNullable<typeof this.i.entry>).row.mnemonic;
+  }
+
+  private registerSize(code: OperandCode): number {
+    const { i } = this;
+    if (!WHOLE.test(i.entry?.row.semantics ?? "")) return this.size(code);
+    this.useOperandSize(true);
+    return Math.max(i.operandSize >> 3, i.entry?.row.semantics === "movToSeg" ? 2 : 4);
   }
 
   text(code: OperandCode): string {
@@ -68,11 +93,11 @@ export class OperandWriter {
     switch (code.method) {
       case "E":
       case "R":
-        return i.isMemory && code.method === "E" ? this.memory(this.size(code)) : this.general(i.rm, 1, this.size(code));
+        return i.isMemory && code.method === "E" ? this.memory(code) : this.general(i.rm, 1, this.registerSize(code));
       case "M":
-        return this.memory(this.size(code));
+        return this.memory(code);
       case "G":
-        return this.general(i.reg, 4, this.size(code));
+        return this.general(i.reg, 4, this.registerSize(code));
       case "Z":
         return this.general(i.opcode & 7, 1, this.size(code));
       case "B":
@@ -81,12 +106,12 @@ export class OperandWriter {
         return `xmm${this.extended(i.reg, 4)}`;
       case "W":
       case "U":
-        return i.isMemory && code.method === "W" ? this.memory(this.size(code)) : `xmm${this.extended(i.rm, 1)}`;
+        return i.isMemory && code.method === "W" ? this.memory(code) : `xmm${this.extended(i.rm, 1)}`;
       case "P":
         return `mm${i.reg}`;
       case "Q":
       case "N":
-        return i.isMemory && code.method === "Q" ? this.memory(this.size(code)) : `mm${i.rm}`;
+        return i.isMemory && code.method === "Q" ? this.memory(code) : `mm${i.rm}`;
       case "S":
         return SEGMENTS[i.reg];
       case "C":
@@ -94,6 +119,7 @@ export class OperandWriter {
       case "D":
         return `dr${this.extended(i.reg, 4)}`;
       case "X":
+        this.used.string = true;
         return POINTER[this.size(code)] + this.indexed(this.segment() || "ds:", 6);
       case "Y":
         return POINTER[this.size(code)] + this.indexed("es:", 7);
@@ -123,6 +149,7 @@ export class OperandWriter {
       case "STi":
         return `st(${this.i.rm})`;
       case "BX":
+        this.used.string = true;
         return POINTER[1] + this.indexed(this.segment() || "ds:", 3);
       default:
         return code.type.toLowerCase();
@@ -156,18 +183,34 @@ export class OperandWriter {
 
   private segment(): string {
     const { i, used } = this;
-    if (i.segment === 0) return "";
+    if (i.segment === 0 || (i.segment === 0x3e && isIndirectBranch(i))) return "";
     used.segment = true;
-    return `${SEGMENT_OF[i.segment]}:`;
+    return `${SEGMENT_NAME.get(i.segment)}:`;
   }
 
   private indexed(segment: string, register: number): string {
     return `${segment}[${this.addressName(register)}]`;
   }
 
-  private memory(bytes: number): string {
-    const size = POINTER[bytes] ?? "";
-    return size + (this.i.addressSize === 16 ? this.memory16() : this.memory32());
+  private memory(code: OperandCode): string {
+    return this.pointer(code) + (this.i.addressSize === 16 ? this.memory16() : this.memory32());
+  }
+
+  private pointer(code: OperandCode): string {
+    const { i, used } = this;
+    if (code.type === "p") return this.farPointer();
+    const bytes = this.size(code);
+    if (code.type === "s") used.data ||= i.mode !== 64;
+    if (code.type === "s" || UNSIZED.test(this.mnemonic)) return "";
+    if (code.type === "dq") return "OWORD PTR ";
+    return POINTER[bytes] ?? "";
+  }
+
+  /** objdump has no name for a far pointer with a 64-bit offset. */
+  private farPointer(): string {
+    const { i, used } = this;
+    used.data = true;
+    return POINTER[(i.mode === 16) !== i.data ? 4 : 6];
   }
 
   private memory16(): string {
@@ -200,7 +243,8 @@ export class OperandWriter {
     if (!hasBase && !showsIndex) return `${segment || "ds:"}${this.hex(i.displacement)}`;
     let inside = hasBase ? this.addressName(base) : "";
     if (showsIndex) inside += `${hasBase ? "+" : ""}${index === 4 ? noIndex : this.addressName(index)}*${1 << scale}`;
-    if (i.mod !== 0 || low === 5) inside += offset(i.displacement);
+    if (needsIndex && i.mode === 64) inside += `+0x${(i.displacement >>> 0).toString(16)}`;
+    else if (i.mod !== 0 || low === 5) inside += offset(i.displacement);
     return `${segment}[${inside}]`;
   }
 
@@ -212,7 +256,6 @@ export class OperandWriter {
 
   private direct(): string {
     const { i } = this;
-    this.used.address = true;
     const segment = this.segment() || "ds:";
     if (i.addressSize === 64) return `${segment}0x${i.unsigned64(i.immediateAt).toString(16)}`;
     const mask = i.addressSize === 16 ? 0xffff : 0xffffffff;
@@ -238,9 +281,11 @@ export class OperandWriter {
     const { i } = this;
     const bytes = this.size(code);
     const relative = BigInt(i.signed(this.immediateAt, bytes));
-    const next = this.address + BigInt(i.length) + relative;
-    const width = i.mode === 64 ? 64 : i.operandSize;
-    return `0x${BigInt.asUintN(width, next).toString(16)}`;
+    const next = this.address + BigInt(i.length);
+    const target = BigInt.asUintN(i.mode === 64 ? 64 : 32, next + relative);
+    // 16-bit branches wrap inside their 64 KiB, with 66 inside the first
+    if (bytes !== 2) return `0x${target.toString(16)}`;
+    return `0x${((i.data ? 0n : next & ~0xffffn) | (target & 0xffffn)).toString(16)}`;
   }
 
   private far(): string {
@@ -251,6 +296,12 @@ export class OperandWriter {
     const offsetText = ((i.signed(i.immediateAt, bytes) & mask) >>> 0).toString(16);
     return `0x${(i.signed(i.immediateAt + bytes, 2) & 0xffff).toString(16)}:0x${offsetText}`;
   }
+}
+
+/** There DS means NOTRACK. */
+export function isIndirectBranch(i: Instruction): boolean {
+  const semantics = i.entry?.row.semantics;
+  return semantics === "jmpTo" || semantics === "callTo";
 }
 
 function offset(value: number): string {

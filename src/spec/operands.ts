@@ -38,7 +38,8 @@ export const TYPES: Readonly<Record<string, readonly [number, number, number]>> 
   w: [2, 2, 2],
   d: [4, 4, 4],
   q: [8, 8, 8],
-  x: [16, 16, 16],
+  x: [16, 16, 16], // vector
+  dq: [16, 16, 16], // not a vector
   t: [10, 10, 10], // extended real or packed BCD
   v: [2, 4, 8],
   y: [4, 4, 8],

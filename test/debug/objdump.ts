@@ -6,7 +6,7 @@
  * - objdump joins FWAIT with the x87 instruction behind it (`fstcw`), we show the two (`fwait`, `fnstcw`); joined before comparing;
  * - a REX prefix before another prefix is shown by objdump as an instruction of its own; such lines are counted as `split` and skipped
  *   together with the instruction behind;
- * - blanks at the end of a line.
+ * - runs of blanks.
  * VEX, EVEX and XOP encodings without a row are counted as `vector` and not compared, nor is what objdump calls `(bad)` if we do too.
  */
 import { disassemble, type Mode } from "../../src/debug/disassemble.ts";
@@ -35,7 +35,8 @@ export function normalise(text: string): string {
   return plain
     .replace(/(\s)([0-9a-f]+) <[^>]*(?:>[^>]*)*>$/, "$10x$2")
     .replace(/ <.*>$/, "")
-    .trimEnd();
+    .trimEnd()
+    .replace(/ +/g, " ");
 }
 
 export function ours(line: Line, mode: Mode): string {
@@ -49,7 +50,7 @@ export function ours(line: Line, mode: Mode): string {
 
 export function compare(line: Line, mode: Mode): Verdict {
   if (PREFIXES_ONLY.test(line.text)) return "split";
-  const text = ours(line, mode);
+  const text = ours(line, mode).replace(/ +/g, " ");
   if (text === line.text) return "same";
   if (line.text.includes("(bad)") && text === "(bad)") return "bad";
   return text === "(bad)" && isVector(line.bytes, mode) ? "vector" : "different";

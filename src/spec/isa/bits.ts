@@ -7,7 +7,7 @@ import { rows } from "./row.ts";
 export const bits = rows(
   "isa/bits",
   `
-# bytes               mnemonic  operands  semantics  flags    feature  attributes
+# bytes                 mnemonic  operands  semantics  flags    feature  attributes
   0F A3 /r              bt        Ev Gv     bt         c/osap   386      -
   0F AB /r              bts       Ev Gv     bts        c/osap   386      lock
   0F B3 /r              btr       Ev Gv     btr        c/osap   386      lock

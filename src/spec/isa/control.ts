@@ -4,7 +4,7 @@ import { rows } from "./row.ts";
 export const control = rows(
   "isa/control",
   `
-# bytes    mnemonic  operands  semantics       flags   feature  attributes
+# bytes      mnemonic  operands  semantics       flags   feature  attributes
   70+cc      j         Jb        jcc             -       8086     f64 end
   0F 80+cc   j         Jz        jcc             -       386      f64 end
   EB         jmp       Jb        jmp             -       8086     f64 end

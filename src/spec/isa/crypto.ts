@@ -4,7 +4,7 @@ import { rows } from "./row.ts";
 export const crypto = rows(
   "isa/crypto",
   `
-# bytes         mnemonic         operands    semantics        flags  feature    attributes
+# bytes           mnemonic         operands    semantics        flags  feature    attributes
   66 0F 38 DB /r  aesimc           Vx Wx       aesimc           -      aes        align
   66 0F 38 DC /r  aesenc           Vx Wx       aesenc           -      aes        align
   66 0F 38 DD /r  aesenclast       Vx Wx       aesenclast       -      aes        align

@@ -4,7 +4,7 @@ import { rows } from "./row.ts";
 export const data = rows(
   "isa/data",
   `
-# bytes          mnemonic    operands  semantics   flags   feature  attributes
+# bytes            mnemonic    operands  semantics   flags   feature  attributes
   88 /r            mov         Eb Gb     mov         -       8086     -
   89 /r            mov         Ev Gv     mov         -       8086     -
   8A /r            mov         Gb Eb     mov         -       8086     -
@@ -22,13 +22,16 @@ export const data = rows(
   0F B7 /r         movzx       Gv Ew     movzx<u16>  -       386      -
   0F BE /r         movsx       Gv Eb     movsx<u8>   -       386      -
   0F BF /r         movsx       Gv Ew     movsx<u16>  -       386      -
-  63 /r            movsxd      Gv Ed     movsx<u32>  -       x64      o64
+  o16 63 /r        movsxd      Gv Ew     movsx<u16>  -       x64      o64
+  o32 63 /r        movsxd      Gv Ed     movsx<u32>  -       x64      o64
+  o64 63 /r        movsxd      Gv Ed     movsx<u32>  -       x64      o64
   0F 40+cc /r      cmov        Gv Ev     cmov        -       cmov     -
   0F 90+cc /r      set         Eb        setcc       -       386      -
   86 /r            xchg        Eb Gb     xchg        -       8086     lock
   87 /r            xchg        Ev Gv     xchg        -       8086     lock
   90+r             xchg        Zv rAX    xchg        -       8086     -
   NP 90            nop         -         nop         -       8086     -
+  F2 90            nop         -         nop         -       8086     -
   F3 90            pause       -         nop         -       sse2     -
   0F 18 /0 reg     nop         Ev        nop         -       686      -
   0F 18 /1 reg     nop         Ev        nop         -       686      -
@@ -85,6 +88,6 @@ export const data = rows(
   0F C0 /r         xadd        Eb Gb     xadd        oszapc  486      lock
   0F C1 /r         xadd        Ev Gv     xadd        oszapc  486      lock
   W0 0F C7 /1 mem  cmpxchg8b   Mq        cmpxchg8b   z       cx8      lock
-  W1 0F C7 /1 mem  cmpxchg16b  Mx        cmpxchg16b  z       cx16     lock align
+  W1 0F C7 /1 mem  cmpxchg16b  Mdq       cmpxchg16b  z       cx16     lock align
 `,
 );

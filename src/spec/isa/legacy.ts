@@ -7,7 +7,7 @@ import { rows } from "./row.ts";
 export const legacy = rows(
   "isa/legacy",
   `
-# bytes    mnemonic  operands  semantics   flags    feature  attributes
+# bytes      mnemonic  operands  semantics   flags    feature  attributes
   27         daa       -         daa         szapc/o  8086     i64
   2F         das       -         das         szapc/o  8086     i64
   37         aaa       -         aaa         ac/oszp  8086     i64

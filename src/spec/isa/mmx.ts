@@ -7,7 +7,7 @@ import { rows } from "./row.ts";
 export const mmx = rows(
   "isa/mmx",
   `
-# bytes          mnemonic   operands  semantics        flags  feature  attributes
+# bytes            mnemonic   operands  semantics        flags  feature  attributes
   # moves
   NP W0 0F 6E /r   movd       Pq Ed     movToMmx<u32>    -      mmx      -
   NP W1 0F 6E /r   movq       Pq Eq     movToMmx<u64>    -      mmx      o64

@@ -7,7 +7,7 @@ import { rows } from "./row.ts";
 export const reserved = rows(
   "isa/reserved",
   `
-# bytes                mnemonic     operands  semantics  flags   feature    attributes
+# bytes                  mnemonic     operands  semantics  flags   feature    attributes
   # restricted transactional memory
   C6 F8                  xabort       Ib        ud         -       rtm        end
   C7 F8                  xbegin       Jz        ud         -       rtm        end
@@ -28,8 +28,8 @@ export const reserved = rows(
   66 W1 0F 38 F5 /r mem  wrussq       Mq Gq     ud         -       shstk      end
   # user-mode waiting, direct stores, tracing, serialisation; CLDEMOTE is a NOP without the feature
   F3 0F AE /6 reg        umonitor     Ra        ud         -       waitpkg    end
-  F2 0F AE /6 reg        umwait       Rd        ud         -       waitpkg    end
-  66 0F AE /6 reg        tpause       Rd        ud         -       waitpkg    end
+  F2 0F AE /6 reg        umwait       Ry        ud         -       waitpkg    end
+  66 0F AE /6 reg        tpause       Ry        ud         -       waitpkg    end
   NP 0F 38 F9 /r mem     movdiri      My Gy     ud         -       movdiri    end
   66 0F 38 F8 /r mem     movdir64b    Ga M      ud         -       movdir64b  end
   F3 0F AE /4            ptwrite      Ey        ud         -       ptwrite    end

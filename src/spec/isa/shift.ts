@@ -4,7 +4,7 @@ import { rows } from "./row.ts";
 export const shift = rows(
   "isa/shift",
   `
-# bytes   mnemonic  operands  semantics  flags    feature  attributes
+# bytes     mnemonic  operands  semantics  flags    feature  attributes
   C0 /0     rol       Eb Ib     rol        c/o      186      -
   C1 /0     rol       Ev Ib     rol        c/o      186      -
   D0 /0     rol       Eb 1      rol        oc       8086     -

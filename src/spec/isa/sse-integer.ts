@@ -7,7 +7,7 @@ import { rows } from "./row.ts";
 export const sseInteger = rows(
   "isa/sse-integer",
   `
-# bytes             mnemonic    operands    semantics        flags   feature  attributes
+# bytes               mnemonic    operands    semantics        flags   feature  attributes
   # moves
   66 W0 0F 6E /r      movd        Vx Ed       movToXmm<u32>    -       sse2     -
   66 W1 0F 6E /r      movq        Vx Eq       movToXmm<u64>    -       sse2     o64
@@ -159,8 +159,10 @@ export const sseInteger = rows(
   66 W0 0F 3A 22 /r   pinsrd      Vx Ed Ib    pinsr<u32>       -       sse41    -
   66 W1 0F 3A 22 /r   pinsrq      Vx Eq Ib    pinsr<u64>       -       sse41    o64
   # string comparison: lengths in EAX and EDX (RAX and RDX with REX.W), or up to the first zero
-  66 0F 3A 60 /r      pcmpestrm   Vx Wx Ib    pcmpestrm        oszapc  sse42    -
-  66 0F 3A 61 /r      pcmpestri   Vx Wx Ib    pcmpestri        oszapc  sse42    -
+  66 W0 0F 3A 60 /r   pcmpestrm   Vx Wx Ib    pcmpestrm<u32>   oszapc  sse42    -
+  66 W1 0F 3A 60 /r   pcmpestrm   Vx Wx Ib    pcmpestrm<u64>   oszapc  sse42    o64
+  66 W0 0F 3A 61 /r   pcmpestri   Vx Wx Ib    pcmpestri<u32>   oszapc  sse42    -
+  66 W1 0F 3A 61 /r   pcmpestri   Vx Wx Ib    pcmpestri<u64>   oszapc  sse42    o64
   66 0F 3A 62 /r      pcmpistrm   Vx Wx Ib    pcmpistrm        oszapc  sse42    -
   66 0F 3A 63 /r      pcmpistri   Vx Wx Ib    pcmpistri        oszapc  sse42    -
 `,

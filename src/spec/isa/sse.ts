@@ -7,7 +7,7 @@ import { rows } from "./row.ts";
 export const sse = rows(
   "isa/sse",
   `
-# bytes          mnemonic   operands    semantics        flags   feature  attributes
+# bytes            mnemonic   operands    semantics        flags   feature  attributes
   # moves
   NP 0F 10 /r      movups     Vx Wx       movXmm           -       sse      -
   66 0F 10 /r      movupd     Vx Wx       movXmm           -       sse2     -

@@ -7,7 +7,7 @@ import { rows } from "./row.ts";
 export const string = rows(
   "isa/string",
   `
-# bytes  mnemonic  operands  semantics  flags   feature  attributes
+# bytes    mnemonic  operands  semantics  flags   feature  attributes
   A4       movs      Yb Xb     movs       -       8086     rep
   A5       movs      Yv Xv     movs       -       8086     rep
   A6       cmps      Xb Yb     cmps       oszapc  8086     repz

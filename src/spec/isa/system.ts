@@ -7,7 +7,7 @@ import { rows } from "./row.ts";
 export const system = rows(
   "isa/system",
   `
-# bytes             mnemonic     operands  semantics      flags    feature     attributes
+# bytes               mnemonic     operands  semantics      flags    feature     attributes
   # descriptor tables and segment properties
   0F 00 /0 mem        sldt         Mw        sldt           -        286         f64 exit:ldtr-tr
   0F 00 /0 reg        sldt         Rv        sldt           -        286         exit:ldtr-tr
@@ -21,8 +21,10 @@ export const system = rows(
   0F 01 /1 mem        sidt         Ms        sidt           -        286         f64 exit:gdtr-idtr
   0F 01 /2 mem        lgdt         Ms        lgdt           -        286         f64 cpl0 exit:gdtr-idtr
   0F 01 /3 mem        lidt         Ms        lidt           -        286         f64 cpl0 exit:gdtr-idtr
-  0F 02 /r            lar          Gv Ew     lar            z        286         -
-  0F 03 /r            lsl          Gv Ew     lsl            z        286         -
+  0F 02 /r mem        lar          Gv Mw     lar            z        286         -
+  0F 02 /r reg        lar          Gv Rv     lar            z        286         -
+  0F 03 /r mem        lsl          Gv Mw     lsl            z        286         -
+  0F 03 /r reg        lsl          Gv Rv     lsl            z        286         -
   # control and debug registers
   0F 01 /4 mem        smsw         Mw        smsw           -        286         exit:cr-access
   0F 01 /4 reg        smsw         Rv        smsw           -        286         exit:cr-access
@@ -44,7 +46,7 @@ export const system = rows(
   0F 08               invd         -         invd           -        486         cpl0 exit:invd
   0F 09               wbinvd       -         wbinvd         -        486         cpl0 exit:wbinvd
   0F 01 /7 mem        invlpg       Mb        invlpg         -        486         cpl0 end exit:invlpg
-  66 0F 38 82 /r mem  invpcid      Gy Mx     invpcid        -        invpcid     f64 cpl0 end exit:invpcid
+  66 0F 38 82 /r mem  invpcid      Gy Mdq    invpcid        -        invpcid     f64 cpl0 end exit:invpcid
   0F 0D /0 mem        prefetch     Mb        nop            -        prefetchw   -
   0F 0D /1 mem        prefetchw    Mb        nop            -        prefetchw   -
   0F 0D /2 mem        prefetchwt1  Mb        nop            -        prefetchw   -
