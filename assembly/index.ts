@@ -1,13 +1,16 @@
 /** The host ABI on one page: everything that TypeScript may call. Addresses and counters cross as BigInt, never per instruction. */
+
+import { MAX_I32, MAX_I64, MAX_V128 } from "./backend/emit";
 import { Exec } from "./backend/exec";
 import { BLOCK_HEADER, Block, blockBytes, decodedBlocks, dropBlocks } from "./decode/block";
 import { Op } from "./decode/op";
 import { next } from "./engine";
-import { rflags as readFlags, STATUS, setStatus } from "./flags";
+import { condition, rflags as readFlags, STATUS, setStatus } from "./flags";
 import { STOP_BUDGET } from "./generated/constants";
 import { interpret } from "./generated/interpret";
 import { STATE_SIZE } from "./generated/state";
-import { RAM, STATE_STRIDE, STATES } from "./memory-map";
+import { finish, writeBlock } from "./jit/block";
+import { EMIT_BUFFER, RAM, STATE_STRIDE, STATES } from "./memory-map";
 import { codeWritten, isCode, staleBlocks } from "./mmu/code-pages";
 import { setRamSize } from "./mmu/physical";
 import { flushPage as dropPage, flushTlb as dropTlb, selectTlb } from "./mmu/tlb";
@@ -90,6 +93,33 @@ export function ramWritten(vcpu: usize, gpa: u64, bytes: u64): void {
     const host = RAM + <usize>at;
     if (isCode(host)) codeWritten(changetype<Exec>(vcpu), host);
   }
+}
+
+/**
+ * Writes WebAssembly for the block at RIP; returns how many bytes stand at `emittedAt`, a function body without its local declarations:
+ * (blockRip: i64) → i32, the records that ran to the end. Locals are described by `emittedLocals`.
+ */
+export function emitBlock(vcpu: usize): u32 {
+  return writeBlock(changetype<Exec>(vcpu));
+}
+
+export function emittedAt(): usize {
+  return EMIT_BUFFER;
+}
+
+/** i64, i32 and v128 temporaries an emitted function declares, 16 bits each from bit 0 */
+export function emittedLocals(): u64 {
+  return <u64>MAX_I64 | ((<u64>MAX_I32) << 16) | ((<u64>MAX_V128) << 32);
+}
+
+/** The emitted function has returned `records`: puts RIP at the instruction it left before, if any, and returns how many it retired. */
+export function finishEmitted(vcpu: usize, records: u32): u32 {
+  return finish(changetype<Exec>(vcpu), records);
+}
+
+/** The condition of Jcc by its opcode bits, for emitted code that does not know the flags' kind. */
+export function conditionHolds(vcpu: usize, cc: u32): u32 {
+  return <u32>condition(changetype<Exec>(vcpu), cc);
 }
 
 export function blocksDecoded(): u32 {

@@ -6,6 +6,7 @@
  *     4 KiB     vCPU states, one page each; below 64 KiB so that a record names a register in 16 bits
  *     64 KiB    bounce buffer of accesses that have no linear address of their own
  *     68 KiB    TLBs
+ *     256 KiB   code being written by the compiler
  *     1 MiB     AssemblyScript's static data (asconfig.json: memoryBase)
  *     2 MiB     jump cache, code page table, decoded blocks
  *     64 MiB    guest RAM, to the end of memory
@@ -36,5 +37,9 @@ export const BLOCKS_END: usize = 0x4000000;
 
 /** a link { next, block } in a page's list */
 export const NODE_SIZE: usize = 8;
+
+/** code being written by the compiler, between the states' area and the static data */
+export const EMIT_BUFFER: usize = 0x40000;
+export const EMIT_BUFFER_END: usize = 0x80000;
 
 export const RAM: usize = BLOCKS_END;

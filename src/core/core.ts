@@ -2,6 +2,7 @@
  * The core in WebAssembly, instantiated: memory, RAM, vCPU state, and `run`. The only place that knows the module's imports and exports.
  */
 import type { STOP } from "../spec/events.ts";
+import { instantiateBlock } from "./jit-host.ts";
 import { STATE_BYTES, StateView } from "./views.ts";
 
 /** What assembly/index.ts exports. */
@@ -17,6 +18,11 @@ interface Exports {
   flushTlb(): void;
   flushPage(va: bigint): void;
   ramWritten(vcpu: number, gpa: bigint, bytes: bigint): void;
+  emitBlock(vcpu: number): number;
+  emittedAt(): number;
+  emittedLocals(): bigint;
+  finishEmitted(vcpu: number, records: number): number;
+  conditionHolds(vcpu: number, cc: number): number;
   blocksDecoded(): number;
   blocksStale(): number;
   blockMemory(): number;
@@ -99,10 +105,12 @@ export class Core {
 
 export class Vcpu extends StateView {
   readonly #exports: Exports;
+  readonly #memory: WebAssembly.Memory;
   readonly #address: number;
 
   constructor(exports: Exports, memory: WebAssembly.Memory, address: number) {
     super(memory, address);
+    this.#memory = memory;
     this.#exports = exports;
     this.#address = address;
   }
@@ -118,6 +126,22 @@ export class Vcpu extends StateView {
   /** Tells the core that mode, privilege level, paging or options were changed from outside. */
   refresh(): void {
     this.#exports.refresh(this.#address);
+  }
+
+  /**
+   * Compiles the block at RIP and runs it once. Returns how many instructions it retired; when the compiled code had to leave early, RIP
+   * is at the instruction that it could not do.
+   */
+  runEmittedBlock(): number {
+    const e = this.#exports;
+    const length = e.emitBlock(this.#address);
+    const counts = e.emittedLocals();
+    const locals = { i64: Number(counts & 0xffffn), i32: Number((counts >> 16n) & 0xffffn), v128: Number(counts >> 32n) };
+    const code = new Uint8Array(this.#memory.buffer, e.emittedAt(), length);
+    const block = instantiateBlock(code, locals, { memory: this.#memory, conditionHolds: e.conditionHolds });
+    const rip = this.get("rip");
+    this.set("blockRip", rip);
+    return e.finishEmitted(this.#address, block(rip));
   }
 
   /** Runs up to `budget` instructions; the last block may run over. Afterwards RIP and all registers are exact. */

@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { join } from "node:path";
 import { isa } from "./isa/all.ts";
 import { numberKinds } from "./kinds.ts";
-import { printCold, printGroup, printInterpreter, printKinds } from "./print/dispatch.ts";
+import { printCold, printEmit, printGroup, printInterpreter, printKinds } from "./print/dispatch.ts";
 import { printConstants, printState } from "./print/state.ts";
 import { printDecodeTables } from "./print/tables.ts";
 import { type Semantic, semanticsOf } from "./semantics.ts";
@@ -51,6 +51,7 @@ export function generate(assembly: string): void {
     "kinds.ts": printKinds(table),
     "interpret.ts": printInterpreter(table),
     "cold.ts": printCold(table),
+    "emit.ts": printEmit(table),
   };
   for (let g = 1; g <= table.groups; g++) files[`group${g}.ts`] = printGroup(table, g);
   for (const name of readdirSync(out)) if (!(name in files)) rmSync(join(out, name));

@@ -29,6 +29,9 @@ export function printKinds(table: KindTable): string {
   }
   const fusedOf = new Array<number>(128).fill(0);
   for (const f of table.fused) fusedOf[f.hot.number] = f.number;
+  const coldOf = new Array<number>(128).fill(0);
+  for (const h of table.hot) coldOf[h.number] = h.cold.number;
+  for (const f of table.fused) coldOf[f.number] = f.hot.cold.number;
   const jcc = table.hot.find((h) => h.cold.semantic.name === "jcc");
   return [
     BANNER,
@@ -39,8 +42,41 @@ export function printKinds(table: KindTable): string {
     `export const HOT_KIND: usize = memory.data<u16>([\n${lines(hotOf)}\n]);`,
     "/** kind of a hot compare fused with the conditional jump behind it */",
     `export const FUSED_KIND: usize = memory.data<u16>([\n${lines(fusedOf)}\n]);`,
+    "/** kind of which a hot or fused kind is a special form */",
+    `export const COLD_KIND: usize = memory.data<u16>([\n${lines(coldOf)}\n]);`,
     "",
   ].join("\n");
+}
+
+/** Kinds whose semantic is generic over the back end: those a compiler can emit. */
+const emitted = (table: KindTable): Kind[] => table.kinds.filter((k) => k.semantic.typeParameters.includes("B"));
+
+export function printEmit(table: KindTable): string {
+  const kinds = emitted(table);
+  const groups = [...new Set(kinds.map((k) => k.group))];
+  const mask = (1 << GROUP_SHIFT) - 1;
+  const functions = groups.map((g) => {
+    const cases = kinds
+      .filter((k) => k.group === g)
+      .map(
+        (k) => `    case ${k.number & mask}:\n      ${call(k.semantic, "Emit", k.width, ["E", "E"], k.typeArguments)};\n      return true;`,
+      );
+    return `export function emit${g}(b: Emit, op: Op, number: u32): bool {\n  switch (number) {\n${cases.join("\n")}\n  }\n  return false;\n}\n`;
+  });
+  return `${BANNER}
+import { Emit } from "../backend/emit";
+import { E, Op } from "../decode/op";
+${imports(kinds)}
+
+/** Writes the code of a record of the given kind (not hot); false if its semantic cannot be emitted. */
+export function dispatchEmit(b: Emit, op: Op, kind: u32): bool {
+  switch (kind >> ${GROUP_SHIFT}) {
+${groups.map((g) => `    case ${g}:\n      return emit${g}(b, op, kind & ${mask});`).join("\n")}
+  }
+  return false;
+}
+
+${functions.join("\n")}`;
 }
 
 export function printInterpreter(table: KindTable): string {

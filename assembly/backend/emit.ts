@@ -1,0 +1,602 @@
+/**
+ * The back end that writes WebAssembly: the same semantics as Exec, but each call appends the instructions that do it. Values are numbers of
+ * locals. General registers and the lazy flags live in locals for the length of the function; vector registers stay in the state.
+ *
+ * What the function cannot do (a TLB miss, a record without an emitted form) ends it at that instruction's boundary: everything is
+ * written back and the number of the record is returned, so that the interpreter goes on from exactly there and raises whatever there is
+ * to raise. Nothing of an instruction may therefore be changed before its last memory access.
+ *
+ *     local   0 blockRip (parameter) · 1-16 general registers · 17 flagR · 18 flagA · 19 flagKind · 20 TLB entry · 21 exit record
+ *             22 RIP behind the block · then temporaries of type i64, i32, v128
+ */
+
+import { IMM, MEM, Op, REG } from "../decode/op";
+import { FLAGS_ADD, FLAGS_ALL, FLAGS_LOGIC, FLAGS_PARTIAL, FLAGS_SUB } from "../flags";
+import { State } from "../generated/state";
+import { PAGE_MASK, TLB_ENTRIES } from "../memory-map";
+import {
+  access,
+  BLOCK,
+  BR,
+  BR_IF,
+  byte,
+  CALL,
+  END,
+  get,
+  I32_ADD,
+  I32_EQZ,
+  I32_LOAD,
+  I32_STORE,
+  I32_WRAP,
+  I64_ADD,
+  I64_AND,
+  I64_EQ,
+  I64_EQZ,
+  I64_EXTEND_I32_U,
+  I64_EXTEND8_S,
+  I64_EXTEND16_S,
+  I64_EXTEND32_S,
+  I64_LE_S,
+  I64_LE_U,
+  I64_LOAD,
+  I64_LOAD8_U,
+  I64_LOAD16_U,
+  I64_LOAD32_U,
+  I64_LT_S,
+  I64_LT_U,
+  I64_MUL,
+  I64_NE,
+  I64_OR,
+  I64_SHL,
+  I64_SHR_S,
+  I64_SHR_U,
+  I64_STORE,
+  I64_STORE8,
+  I64_STORE16,
+  I64_STORE32,
+  I64_SUB,
+  I64_XOR,
+  IF,
+  i32Const,
+  i64Const,
+  index,
+  LOCAL_TEE,
+  SELECT,
+  set,
+  simd,
+  TYPE_EMPTY,
+  V128_LOAD,
+  V128_STORE,
+} from "./wasm";
+
+const REGISTER: u32 = 1;
+const FLAG_R: u32 = 17;
+const FLAG_A: u32 = 18;
+const FLAG_KIND: u32 = 19;
+const TLB_AT: u32 = 20;
+const EXIT: u32 = 21;
+const RIP: u32 = 22;
+const TEMPORARY: u32 = 23;
+export const MAX_I64: u32 = 1024;
+export const MAX_I32: u32 = 128;
+const ADDRESS: u32 = TEMPORARY + MAX_I64;
+const VECTOR: u32 = ADDRESS + MAX_I32;
+export const MAX_V128: u32 = 256;
+
+/** not known when the code is written: the flags are those of before the block, or of either side of a `when` */
+const UNKNOWN: u32 = 0xffffffff;
+
+/** the vCPU the code is for */
+let cpu: usize = 0;
+let values: u32 = 0;
+let addresses: u32 = 0;
+let vectors: u32 = 0;
+let flagKind: u32 = UNKNOWN;
+/** open blocks between here and the block that exits leave through */
+let depth: u32 = 0;
+/** number of the record being written */
+let record: u32 = 0;
+
+/** Starts a function: loads what lives in locals and opens the block that exits leave through. */
+export function prologue(vcpu: usize): void {
+  cpu = vcpu;
+  values = 0;
+  addresses = 0;
+  vectors = 0;
+  flagKind = UNKNOWN;
+  depth = 0;
+  for (let n: u32 = 0; n < 16; n++) loadCell(<u32>cpu + (n << 3), REGISTER + n);
+  loadCell(<u32>(cpu + offsetof<State>("flagR")), FLAG_R);
+  loadCell(<u32>(cpu + offsetof<State>("flagA")), FLAG_A);
+  i32Const(0);
+  access(I32_LOAD, <u32>(cpu + offsetof<State>("flagKind")));
+  set(FLAG_KIND);
+  byte(BLOCK);
+  byte(TYPE_EMPTY);
+}
+
+/** Ends it: the way out with `records` when the whole block has run, then the write-back that every exit shares. */
+export function epilogue(records: u32): void {
+  i32Const(<i32>records);
+  set(EXIT);
+  byte(END);
+  for (let n: u32 = 0; n < 16; n++) storeCell(<u32>cpu + (n << 3), REGISTER + n);
+  storeCell(<u32>(cpu + offsetof<State>("rip")), RIP);
+  storeFlags();
+  get(EXIT);
+  byte(END);
+}
+
+/** Before each record: its number, for exits. False when the temporaries run out. */
+export function startRecord(n: u32): bool {
+  record = n;
+  return values + 96 < MAX_I64 && addresses + 16 < MAX_I32 && vectors + 48 < MAX_V128;
+}
+
+/** Leaves the function before the record, whatever it is. */
+export function leaveHere(): void {
+  i32Const(<i32>record);
+  set(EXIT);
+  byte(BR);
+  index(depth);
+}
+
+function loadCell(at: u32, local: u32): void {
+  i32Const(0);
+  access(I64_LOAD, at);
+  set(local);
+}
+
+function storeCell(at: u32, local: u32): void {
+  i32Const(0);
+  get(local);
+  access(I64_STORE, at);
+}
+
+function storeFlags(): void {
+  storeCell(<u32>(cpu + offsetof<State>("flagR")), FLAG_R);
+  storeCell(<u32>(cpu + offsetof<State>("flagA")), FLAG_A);
+  i32Const(0);
+  get(FLAG_KIND);
+  access(I32_STORE, <u32>(cpu + offsetof<State>("flagKind")));
+}
+
+/** the value on the stack becomes a new temporary */
+function keep(): u32 {
+  const local = TEMPORARY + values++;
+  set(local);
+  return local;
+}
+
+function keepAddress(): u32 {
+  const local = ADDRESS + addresses++;
+  set(local);
+  return local;
+}
+
+function keepVector(): u32 {
+  const local = VECTOR + vectors++;
+  set(local);
+  return local;
+}
+
+function binary(opcode: u32, a: u32, b: u32): void {
+  get(a);
+  get(b);
+  byte(opcode);
+}
+
+@unmanaged
+@final
+export class Emit {
+  // ---- operands
+
+  address(op: Op): u32 {
+    this.cell(op.base);
+    if (<usize>op.index != cpu + offsetof<State>("zero")) {
+      this.cell(op.index);
+      if ((op.scale & 3) != 0) {
+        i64Const(<i64>(op.scale & 3));
+        byte(I64_SHL);
+      }
+      byte(I64_ADD);
+    }
+    if (op.disp != 0) {
+      i64Const(op.disp);
+      byte(I64_ADD);
+    }
+    return keep();
+  }
+
+  /** pushes the 64-bit cell a base or index names */
+  cell(at: u32): void {
+    const n = at - <u32>cpu;
+    if (n < 128) get(REGISTER + (n >> 3));
+    else if (n == offsetof<State>("zero")) i64Const(0);
+    else if (n == offsetof<State>("blockRip")) get(0);
+    else {
+      i32Const(0);
+      access(I64_LOAD, at);
+    }
+  }
+
+  /** Linear address of T at `va`, by the TLB's tag at `tag` bytes into its entry; a miss leaves the function. */
+  place<T>(va: u32, tag: u32): u32 {
+    return this.placeBytes(va, tag, sizeof<T>());
+  }
+
+  placeBytes(va: u32, tag: u32, size: u32): u32 {
+    i32Const(0);
+    access(I32_LOAD, <u32>(cpu + offsetof<State>("tlb")));
+    get(va);
+    i64Const(7);
+    byte(I64_SHR_U);
+    i64Const(<i64>((TLB_ENTRIES - 1) << 5));
+    byte(I64_AND);
+    byte(I32_WRAP);
+    byte(I32_ADD);
+    byte(LOCAL_TEE);
+    index(TLB_AT);
+    access(I64_LOAD, tag);
+    get(va);
+    i64Const(<i64>(size - 1));
+    byte(I64_ADD);
+    i64Const(<i64>PAGE_MASK);
+    byte(I64_AND);
+    byte(I64_NE);
+    byte(IF);
+    byte(TYPE_EMPTY);
+    depth++;
+    leaveHere();
+    depth--;
+    byte(END);
+    get(va);
+    byte(I32_WRAP);
+    get(TLB_AT);
+    access(I32_LOAD, 24);
+    byte(I32_ADD);
+    return keepAddress();
+  }
+
+  load<T>(at: u32): u32 {
+    get(at);
+    access(sizeof<T>() == 8 ? I64_LOAD : sizeof<T>() == 4 ? I64_LOAD32_U : sizeof<T>() == 2 ? I64_LOAD16_U : I64_LOAD8_U, 0);
+    return keep();
+  }
+
+  store<T>(at: u32, v: u32): void {
+    get(at);
+    get(v);
+    access(sizeof<T>() == 8 ? I64_STORE : sizeof<T>() == 4 ? I64_STORE32 : sizeof<T>() == 2 ? I64_STORE16 : I64_STORE8, 0);
+  }
+
+  read<T>(op: Op, va: u32): u32 {
+    return this.load<T>(this.place<T>(va, 0));
+  }
+
+  write<T>(op: Op, va: u32, v: u32): void {
+    this.store<T>(this.place<T>(va, 8), v);
+  }
+
+  src<T, S>(op: Op): u32 {
+    const k = op.sk;
+    if (k == REG) return this.register<T>(op.s);
+    if (k == IMM) return this.const(<u64>(<T>op.imm));
+    return this.read<T>(op, this.address(op));
+  }
+
+  dst<T, D>(op: Op): u32 {
+    return op.dk == REG ? this.register<T>(op.d) : this.read<T>(op, this.address(op));
+  }
+
+  /** location of the destination: a linear address in a local; a register needs none */
+  open<T, D>(op: Op): u32 {
+    return op.dk == REG ? 0 : this.place<T>(this.address(op), 8);
+  }
+
+  fetch<T, D>(op: Op, at: u32): u32 {
+    return op.dk == REG ? this.register<T>(op.d) : this.load<T>(at);
+  }
+
+  put<T, D>(op: Op, at: u32, v: u32): void {
+    if (op.dk == REG) this.setRegister<T>(op.d, v);
+    else this.store<T>(at, v);
+  }
+
+  set<T, D>(op: Op, v: u32): void {
+    if (op.dk == REG) this.setRegister<T>(op.d, v);
+    else this.write<T>(op, this.address(op), v);
+  }
+
+  register<T>(at: usize): u32 {
+    const n = <u32>(at - cpu);
+    get(REGISTER + (n >> 3));
+    if ((n & 7) != 0) {
+      i64Const((<i64>(n & 7)) << 3);
+      byte(I64_SHR_U);
+    }
+    this.mask<T>();
+    return keep();
+  }
+
+  setRegister<T>(at: usize, v: u32): void {
+    const n = <u32>(at - cpu);
+    const local = REGISTER + (n >> 3);
+    if (sizeof<T>() >= 4) {
+      get(v);
+      this.mask<T>();
+    } else {
+      const shift = (<i64>(n & 7)) << 3;
+      const field: i64 = (sizeof<T>() == 1 ? 0xff : 0xffff) << shift;
+      get(local);
+      i64Const(~field);
+      byte(I64_AND);
+      get(v);
+      this.mask<T>();
+      i64Const(shift);
+      byte(I64_SHL);
+      byte(I64_OR);
+    }
+    set(local);
+  }
+
+  /** cuts the value on the stack to T */
+  mask<T>(): void {
+    if (sizeof<T>() == 8) return;
+    i64Const(sizeof<T>() == 4 ? 0xffffffff : sizeof<T>() == 2 ? 0xffff : 0xff);
+    byte(I64_AND);
+  }
+
+  // ---- values
+
+  const(v: u64): u32 {
+    i64Const(<i64>v);
+    return keep();
+  }
+
+  add<T>(a: u32, b: u32): u32 {
+    binary(I64_ADD, a, b);
+    this.mask<T>();
+    return keep();
+  }
+
+  sub<T>(a: u32, b: u32): u32 {
+    binary(I64_SUB, a, b);
+    this.mask<T>();
+    return keep();
+  }
+
+  mul<T>(a: u32, b: u32): u32 {
+    binary(I64_MUL, a, b);
+    this.mask<T>();
+    return keep();
+  }
+
+  and(a: u32, b: u32): u32 {
+    binary(I64_AND, a, b);
+    return keep();
+  }
+
+  or(a: u32, b: u32): u32 {
+    binary(I64_OR, a, b);
+    return keep();
+  }
+
+  xor(a: u32, b: u32): u32 {
+    binary(I64_XOR, a, b);
+    return keep();
+  }
+
+  not<T>(a: u32): u32 {
+    get(a);
+    i64Const(-1);
+    byte(I64_XOR);
+    this.mask<T>();
+    return keep();
+  }
+
+  shl<T>(a: u32, n: u32): u32 {
+    binary(I64_SHL, a, n);
+    this.mask<T>();
+    return keep();
+  }
+
+  shr(a: u32, n: u32): u32 {
+    binary(I64_SHR_U, a, n);
+    return keep();
+  }
+
+  sar(a: u32, n: u32): u32 {
+    binary(I64_SHR_S, a, n);
+    return keep();
+  }
+
+  sext<T>(v: u32): u32 {
+    if (sizeof<T>() == 8) return v;
+    get(v);
+    byte(sizeof<T>() == 4 ? I64_EXTEND32_S : sizeof<T>() == 2 ? I64_EXTEND16_S : I64_EXTEND8_S);
+    return keep();
+  }
+
+  trunc<T>(v: u32): u32 {
+    if (sizeof<T>() == 8) return v;
+    get(v);
+    this.mask<T>();
+    return keep();
+  }
+
+  /** the comparison on the stack, an i32, as a value */
+  truth(): u32 {
+    byte(I64_EXTEND_I32_U);
+    return keep();
+  }
+
+  eq(a: u32, b: u32): u32 {
+    binary(I64_EQ, a, b);
+    return this.truth();
+  }
+
+  ne(a: u32, b: u32): u32 {
+    binary(I64_NE, a, b);
+    return this.truth();
+  }
+
+  below(a: u32, b: u32): u32 {
+    binary(I64_LT_U, a, b);
+    return this.truth();
+  }
+
+  select(c: u32, a: u32, b: u32): u32 {
+    get(a);
+    get(b);
+    get(c);
+    i64Const(0);
+    byte(I64_NE);
+    byte(SELECT);
+    return keep();
+  }
+
+  when(c: u32): bool {
+    get(c);
+    i64Const(0);
+    byte(I64_NE);
+    byte(IF);
+    byte(TYPE_EMPTY);
+    depth++;
+    return true;
+  }
+
+  end(): void {
+    byte(END);
+    depth--;
+    flagKind = UNKNOWN;
+  }
+
+  // ---- flags
+
+  setFlags(r: u32, a: u32, kind: u32): void {
+    get(r);
+    set(FLAG_R);
+    get(a);
+    set(FLAG_A);
+    this.setFlagKind(kind);
+  }
+
+  setFlagKind(kind: u32): void {
+    i32Const(<i32>kind);
+    set(FLAG_KIND);
+    flagKind = kind;
+  }
+
+  flagsAdd<T>(a: u32, r: u32): void {
+    this.setFlags(this.sext<T>(r), this.sext<T>(a), FLAGS_ADD | (64 - sizeof<T>() * 8));
+  }
+
+  flagsSub<T>(a: u32, r: u32): void {
+    this.setFlags(this.sext<T>(r), this.sext<T>(a), FLAGS_SUB | (64 - sizeof<T>() * 8));
+  }
+
+  flagsLogic<T>(r: u32): void {
+    const v = this.sext<T>(r);
+    get(v);
+    set(FLAG_R);
+    this.setFlagKind(FLAGS_LOGIC);
+  }
+
+  flagsPartial<T>(r: u32, bits: u32): void {
+    this.setFlags(this.sext<T>(r), bits, FLAGS_PARTIAL);
+  }
+
+  flagsAll(bits: u32): void {
+    get(bits);
+    set(FLAG_A);
+    this.setFlagKind(FLAGS_ALL);
+  }
+
+  /** 1 if the condition holds: straight from the operands when the flags' kind is known, else by the core's own function */
+  condition(cc: u32): u32 {
+    const kind = flagKind == UNKNOWN ? UNKNOWN : flagKind & ~63;
+    const pair = cc >> 1;
+    if (kind == FLAGS_SUB && pair != 0 && pair != 5) this.compared(pair);
+    else if (kind != UNKNOWN && kind != FLAGS_ALL && (pair == 2 || pair == 4)) {
+      get(FLAG_R);
+      if (pair == 2) byte(I64_EQZ);
+      else {
+        i64Const(0);
+        byte(I64_LT_S);
+      }
+    } else {
+      storeFlags();
+      i32Const(<i32>cpu);
+      i32Const(<i32>(cc & 14));
+      byte(CALL);
+      index(0);
+    }
+    if ((cc & 1) != 0) byte(I32_EQZ);
+    return this.truth();
+  }
+
+  /** pushes the condition after a subtraction: a comparison of its operands */
+  compared(pair: u32): void {
+    if (pair == 4) {
+      get(FLAG_R);
+      i64Const(0);
+      byte(I64_LT_S);
+      return;
+    }
+    get(FLAG_A);
+    const width = flagKind & 63;
+    get(FLAG_A);
+    get(FLAG_R);
+    byte(I64_SUB);
+    if (width != 0) byte(width == 32 ? I64_EXTEND32_S : width == 48 ? I64_EXTEND16_S : I64_EXTEND8_S);
+    byte(pair == 1 ? I64_LT_U : pair == 2 ? I64_EQ : pair == 3 ? I64_LE_U : pair == 6 ? I64_LT_S : I64_LE_S);
+  }
+
+  // ---- control flow
+
+  branch(op: Op, taken: u32): void {
+    const next = <i64>op.off + <i64>op.len;
+    get(0);
+    i64Const(next + op.imm);
+    byte(I64_ADD);
+    get(0);
+    i64Const(next);
+    byte(I64_ADD);
+    get(taken);
+    i64Const(0);
+    byte(I64_NE);
+    byte(SELECT);
+    set(RIP);
+  }
+
+  /** RIP behind a block that ends without a jump */
+  fall(op: Op): void {
+    get(0);
+    i64Const(<i64>op.off);
+    byte(I64_ADD);
+    set(RIP);
+  }
+
+  // ---- vectors: they stay in the state
+
+  getX(at: usize): u32 {
+    i32Const(0);
+    simd(V128_LOAD);
+    byte(0);
+    index(<u32>at);
+    return keepVector();
+  }
+
+  setX(at: usize, v: u32): void {
+    i32Const(0);
+    get(v);
+    simd(V128_STORE);
+    byte(0);
+    index(<u32>at);
+  }
+}
+
+export function emitFall(op: Op): void {
+  changetype<Emit>(0).fall(op);
+}

@@ -1,0 +1,124 @@
+/** Writes WebAssembly instructions into a buffer. The opcodes' names are the specification's ("Instructions" in "Binary Format"). */
+import { EMIT_BUFFER, EMIT_BUFFER_END } from "../memory-map";
+
+export const BLOCK: u32 = 0x02;
+export const LOOP: u32 = 0x03;
+export const IF: u32 = 0x04;
+export const ELSE: u32 = 0x05;
+export const END: u32 = 0x0b;
+export const BR: u32 = 0x0c;
+export const BR_IF: u32 = 0x0d;
+export const CALL: u32 = 0x10;
+export const SELECT: u32 = 0x1b;
+export const LOCAL_GET: u32 = 0x20;
+export const LOCAL_SET: u32 = 0x21;
+export const LOCAL_TEE: u32 = 0x22;
+export const I32_LOAD: u32 = 0x28;
+export const I64_LOAD: u32 = 0x29;
+export const I64_LOAD8_U: u32 = 0x31;
+export const I64_LOAD16_U: u32 = 0x33;
+export const I64_LOAD32_U: u32 = 0x35;
+export const I32_STORE: u32 = 0x36;
+export const I64_STORE: u32 = 0x37;
+export const I64_STORE8: u32 = 0x3c;
+export const I64_STORE16: u32 = 0x3d;
+export const I64_STORE32: u32 = 0x3e;
+export const I32_CONST: u32 = 0x41;
+export const I64_CONST: u32 = 0x42;
+export const I64_EQZ: u32 = 0x50;
+export const I64_EQ: u32 = 0x51;
+export const I64_NE: u32 = 0x52;
+export const I64_LT_S: u32 = 0x53;
+export const I64_LT_U: u32 = 0x54;
+export const I64_LE_S: u32 = 0x57;
+export const I64_LE_U: u32 = 0x58;
+export const I32_EQZ: u32 = 0x45;
+export const I32_ADD: u32 = 0x6a;
+export const I64_ADD: u32 = 0x7c;
+export const I64_SUB: u32 = 0x7d;
+export const I64_MUL: u32 = 0x7e;
+export const I64_AND: u32 = 0x83;
+export const I64_OR: u32 = 0x84;
+export const I64_XOR: u32 = 0x85;
+export const I64_SHL: u32 = 0x86;
+export const I64_SHR_S: u32 = 0x87;
+export const I64_SHR_U: u32 = 0x88;
+export const I32_WRAP: u32 = 0xa7;
+export const I64_EXTEND_I32_U: u32 = 0xad;
+export const I64_EXTEND8_S: u32 = 0xc2;
+export const I64_EXTEND16_S: u32 = 0xc3;
+export const I64_EXTEND32_S: u32 = 0xc4;
+export const SIMD: u32 = 0xfd;
+export const TYPE_EMPTY: u32 = 0x40;
+export const V128_LOAD: u32 = 0;
+export const V128_STORE: u32 = 11;
+
+let at: usize = EMIT_BUFFER;
+
+export function startCode(): void {
+  at = EMIT_BUFFER;
+}
+
+export function codeLength(): u32 {
+  return <u32>(at - EMIT_BUFFER);
+}
+
+/** Room for one more instruction's worth of code. */
+export function codeFits(): bool {
+  return at + 4096 < EMIT_BUFFER_END;
+}
+
+export function byte(v: u32): void {
+  store<u8>(at, v);
+  at++;
+}
+
+/** unsigned LEB128 */
+export function index(v: u32): void {
+  while (v > 127) {
+    byte((v & 127) | 128);
+    v >>= 7;
+  }
+  byte(v);
+}
+
+/** signed LEB128 */
+export function signed(v: i64): void {
+  while (v < -64 || v > 63) {
+    byte((<u32>v & 127) | 128);
+    v >>= 7;
+  }
+  byte(<u32>v & 127);
+}
+
+export function get(local: u32): void {
+  byte(LOCAL_GET);
+  index(local);
+}
+
+export function set(local: u32): void {
+  byte(LOCAL_SET);
+  index(local);
+}
+
+export function i64Const(v: i64): void {
+  byte(I64_CONST);
+  signed(v);
+}
+
+export function i32Const(v: i32): void {
+  byte(I32_CONST);
+  signed(v);
+}
+
+/** A load or store without alignment hint; the address is on the stack. */
+export function access(opcode: u32, offset: u32): void {
+  byte(opcode);
+  byte(0);
+  index(offset);
+}
+
+export function simd(opcode: u32): void {
+  byte(SIMD);
+  index(opcode);
+}
