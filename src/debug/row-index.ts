@@ -95,7 +95,7 @@ function matches(row: Row, s: Selector): boolean {
   if (row.addressSize !== undefined && row.addressSize !== s.addressSize) return false;
   const { modrm } = row;
   // a plain opcode inside a `+r` range means register 0: 41 90 is XCHG R8, not NOP
-  if (modrm === undefined) return !(s.rexB && row.opcode === 0x90 && row.map === "" && row.opcodeBits === 0 && row.prefix !== "F3");
+  if (modrm === undefined) return !(s.rexB && row.opcode === 0x90 && row.map === "" && row.opcodeBits === 0);
   if (modrm.mod !== undefined && (modrm.mod === "reg") !== s.modrm >= 0xc0) return false;
   if (modrm.reg !== undefined && modrm.reg !== ((s.modrm >> 3) & 7)) return false;
   return modrm.rm === undefined || modrm.rm === (s.modrm & 7);

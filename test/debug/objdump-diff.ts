@@ -9,9 +9,7 @@ import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
 import type { Mode } from "../../src/debug/disassemble.ts";
-import { compare, ours, parseLine, type Verdict } from "./objdump.ts";
-
-const MACHINE = { 16: "i8086", 32: "i386", 64: "i386:x86-64" } as const;
+import { compare, MACHINE, ours, parseLine, type Verdict } from "./objdump.ts";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -32,7 +30,7 @@ let skip = false;
 for await (const text of createInterface({ input: objdump.stdout, crlfDelay: Number.POSITIVE_INFINITY })) {
   const line = parseLine(text);
   if (line === undefined) continue;
-  const verdict = skip ? "split" : compare(line, mode);
+  const verdict: Verdict = skip ? "split" : compare(line, mode);
   skip = verdict === "split" && !skip;
   counts[verdict]++;
   if (verdict !== "different") continue;

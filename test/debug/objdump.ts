@@ -19,8 +19,12 @@ export interface Line {
 
 export type Verdict = "same" | "different" | "vector" | "split" | "bad";
 
+export const FIXTURES = new URL("../fixtures/objdump/", import.meta.url).pathname;
+/** objdump's names for the modes */
+export const MACHINE: Readonly<Record<Mode, string>> = { 16: "i8086", 32: "i386", 64: "i386:x86-64" };
+
 const LINE = /^\s*([0-9a-f]+):\t((?:[0-9a-f]{2} )+)\s*(?:\t(.*))?$/;
-const PREFIXES_ONLY = /^(?:(?:rex(?:\.[WRXB]+)?|data(?:16|32)|addr(?:16|32)|lock|repn?z|[c-gs]s) ?)+$/;
+export const PREFIXES_ONLY = /^(?:(?:rex(?:\.[WRXB]+)?|data(?:16|32)|addr(?:16|32)|lock|repn?z|[c-gs]s) ?)+$/;
 
 /** One line of `objdump -d -M intel,intel64 --insn-width=16`; undefined if it is no instruction. */
 export function parseLine(line: string): Line | undefined {

@@ -27,13 +27,14 @@ export function modesOf(row: Row): Mode[] {
   return only64 ? [64] : row.attributes.has("i64") || row.addressSize === 16 ? [16, 32] : [16, 32, 64];
 }
 
-const ZERO: Random = () => 0;
+/** No prefixes beyond the needed ones, register 1 where there is a choice, no displacement, immediates 0. */
+const PLAIN: Random = (n) => (n === 8 ? 1 : 0);
 
 /** One encoding of the row; with a generator, prefixes that change nothing but sizes are thrown in. */
-export function encode(row: Row, mode: Mode, random: Random = ZERO): Uint8Array {
+export function encode(row: Row, mode: Mode, random: Random = PLAIN): Uint8Array {
   const out: number[] = [];
   const plainData = mode === 16 ? 32 : 16;
-  const extra = random !== ZERO && random(4) === 0;
+  const extra = random !== PLAIN && random(4) === 0;
   const data = row.operandSize === plainData || (row.prefix === "any" && row.operandSize === undefined && extra && random(2) === 1);
   const address = row.addressSize !== undefined ? row.addressSize !== mode : extra && random(4) === 1;
   const addressSize = mode === 64 ? (address ? 32 : 64) : (mode === 32) !== address ? 32 : 16;
@@ -45,7 +46,7 @@ export function encode(row: Row, mode: Mode, random: Random = ZERO): Uint8Array 
   if (data && !vex) out.push(0x66);
   const prefix = { any: 0, NP: 0, NFx: 0, "66": 0x66, F3: 0xf3, F2: 0xf2 }[row.prefix];
   if (prefix !== 0 && !vex) out.push(prefix);
-  const rexBits = mode === 64 && random !== ZERO ? random(8) : 0;
+  const rexBits = mode === 64 && random !== PLAIN ? random(8) : 0;
   if (vex) pushVex(out, row, w, rexBits, mode, random);
   else {
     const rex = rexBits | (mode === 64 ? w << 3 : 0);
@@ -75,7 +76,7 @@ function pushVex(out: number[], row: Row, w: number, rexBits: number, mode: Mode
 
 function pushModRm(out: number[], row: Row, addressSize: number, random: Random): void {
   const { mod: form, reg: fixedReg, rm: fixedRm } = row.modrm ?? {};
-  const register = form === "reg" || (form === undefined && random(2) === 0 && random !== ZERO);
+  const register = form === "reg" || (form === undefined && random(2) === 0 && random !== PLAIN);
   const mod = register ? 3 : random(3);
   const reg = fixedReg ?? random(/^S/.test(row.operands.join("")) ? 6 : 8);
   const rm = fixedRm ?? random(8);
