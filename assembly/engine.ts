@@ -1,6 +1,6 @@
 /** What the interpreter's loop calls besides semantics: the way from block to block, and the records no row stands for. */
 import { Exec } from "./backend/exec";
-import { BLOCK_HEADER, Block, find } from "./decode/block";
+import { BLOCK_HEADER, Block, find, lookUp } from "./decode/block";
 import { Op } from "./decode/op";
 import { dispatchCold } from "./generated/cold";
 import { raiseGp, raiseUd } from "./raise";
@@ -9,8 +9,12 @@ import { raiseGp, raiseUd } from "./raise";
 export function next(b: Exec): usize {
   if (b.budget <= 0) return 0;
   let block: usize = load<u32>(b.link);
-  if (block == 0) block = find(b);
+  if (block == 0) {
+    if (b.link == <u32>(changetype<usize>(b) + offsetof<Exec>("zero"))) block = lookUp(b);
+    if (block == 0) block = find(b);
+  }
   b.budget -= <i64>changetype<Block>(block).count;
+  changetype<Block>(block).runs++;
   b.blockRip = b.rip;
   return block + BLOCK_HEADER;
 }

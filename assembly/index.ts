@@ -2,7 +2,7 @@
 
 import { MAX_I32, MAX_I64, MAX_V128 } from "./backend/emit";
 import { Exec } from "./backend/exec";
-import { BLOCK_HEADER, Block, blockBytes, decodedBlocks, dropBlocks } from "./decode/block";
+import { BLOCK_HEADER, Block, blockBytes, decodedBlocks, dropBlocks, profile } from "./decode/block";
 import { Op } from "./decode/op";
 import { next } from "./engine";
 import { condition, rflags as readFlags, STATUS, setStatus } from "./flags";
@@ -10,7 +10,7 @@ import { STOP_BUDGET } from "./generated/constants";
 import { interpret } from "./generated/interpret";
 import { STATE_SIZE } from "./generated/state";
 import { finish, writeBlock } from "./jit/block";
-import { EMIT_BUFFER, RAM, STATE_STRIDE, STATES } from "./memory-map";
+import { EMIT_BUFFER, PROFILE, RAM, STATE_STRIDE, STATES } from "./memory-map";
 import { codeWritten, isCode, staleBlocks } from "./mmu/code-pages";
 import { setRamSize } from "./mmu/physical";
 import { flushPage as dropPage, flushTlb as dropTlb, selectTlb } from "./mmu/tlb";
@@ -120,6 +120,12 @@ export function finishEmitted(vcpu: usize, records: u32): u32 {
 /** The condition of Jcc by its opcode bits, for emitted code that does not know the flags' kind. */
 export function conditionHolds(vcpu: usize, cc: u32): u32 {
   return <u32>condition(changetype<Exec>(vcpu), cc);
+}
+
+/** Address of a table of u64, executions by kind, filled now. */
+export function profileByKind(): usize {
+  profile();
+  return PROFILE;
 }
 
 export function blocksDecoded(): u32 {

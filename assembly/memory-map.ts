@@ -7,6 +7,7 @@
  *     64 KiB    bounce buffer of accesses that have no linear address of their own
  *     68 KiB    TLBs
  *     256 KiB   code being written by the compiler
+ *     512 KiB   profile
  *     1 MiB     AssemblyScript's static data (asconfig.json: memoryBase)
  *     2 MiB     jump cache, code page table, decoded blocks
  *     64 MiB    guest RAM, to the end of memory
@@ -30,7 +31,7 @@ export const TLBS_END: usize = TLBS + TLB_SIZE * 2;
 
 export const JUMP_CACHE: usize = 0x200000;
 export const JUMP_CACHE_ENTRIES: u32 = 1 << 16;
-export const CODE_PAGES: usize = JUMP_CACHE + ((<usize>JUMP_CACHE_ENTRIES) << 3);
+export const CODE_PAGES: usize = JUMP_CACHE + ((<usize>JUMP_CACHE_ENTRIES) << 2);
 /** one head of a block list for each page of linear memory */
 export const BLOCKS: usize = CODE_PAGES + (1 << 20) * 4;
 export const BLOCKS_END: usize = 0x4000000;
@@ -41,5 +42,9 @@ export const NODE_SIZE: usize = 8;
 /** code being written by the compiler, between the states' area and the static data */
 export const EMIT_BUFFER: usize = 0x40000;
 export const EMIT_BUFFER_END: usize = 0x80000;
+
+/** executions by kind, u64 each, filled on request */
+export const PROFILE: usize = EMIT_BUFFER_END;
+export const PROFILE_KINDS: u32 = 4096;
 
 export const RAM: usize = BLOCKS_END;

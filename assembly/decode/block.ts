@@ -7,7 +7,7 @@
 import { Exec } from "../backend/exec";
 import { OPTION_SINGLE_STEP, PF_I, PF_U } from "../generated/constants";
 import { KIND_FALL, KIND_NEXT } from "../generated/kinds";
-import { BLOCKS, BLOCKS_END, CODE_PAGES, JUMP_CACHE, JUMP_CACHE_ENTRIES, NODE_SIZE } from "../memory-map";
+import { BLOCKS, BLOCKS_END, CODE_PAGES, JUMP_CACHE, JUMP_CACHE_ENTRIES, NODE_SIZE, PROFILE, PROFILE_KINDS } from "../memory-map";
 import { addBlock, findBlock } from "../mmu/code-pages";
 import { hostOf } from "../mmu/physical";
 import { fetchHit, fillFetch } from "../mmu/tlb";
@@ -27,7 +27,8 @@ export class Block {
   records: u32;
   /** linear address of the second page if the (only) instruction crosses into one, else 0 */
   second: u32;
-  _: u32;
+  /** times entered, modulo 2^32: what the profile and the compiler go by */
+  runs: u32;
 }
 export const BLOCK_HEADER: usize = 32;
 
@@ -42,7 +43,7 @@ export let decodedBlocks: u32 = 0;
 /** Forgets every block. The caller makes sure that no record is running. */
 export function dropBlocks(): void {
   free = BLOCKS;
-  memory.fill(JUMP_CACHE, 0, (<usize>JUMP_CACHE_ENTRIES) << 3);
+  memory.fill(JUMP_CACHE, 0, (<usize>JUMP_CACHE_ENTRIES) << 2);
   memory.fill(CODE_PAGES, 0, (1 << 20) * 4);
 }
 
@@ -59,24 +60,36 @@ export function fetchAddress(b: Exec, va: u64): usize {
   return host;
 }
 
+/** Jump cache cell of a linear address. */
+function slotOf(host: usize): usize {
+  return JUMP_CACHE + (((host ^ (host >> 12)) & (JUMP_CACHE_ENTRIES - 1)) << 2);
+}
+
+/** The block at RIP if TLB and jump cache know it and it needs no further check; else 0. */
+export function lookUp(b: Exec): usize {
+  if (b.mode != 2) return 0;
+  const host = fetchHit(b, b.rip);
+  const block = changetype<Block>(<usize>load<u32>(slotOf(host)));
+  return host != 0 && block.host == <u32>host && block.key == b.blockKey && block.second == 0 ? changetype<usize>(block) : 0;
+}
+
 /** The block at RIP, decoded if need be; remembers it in the cell the last jump named. */
 export function find(b: Exec): usize {
   const va = b.rip + (b.mode == 2 ? 0 : b.csBase);
   const host = fetchAddress(b, va);
-  const slot = JUMP_CACHE + ((((host ^ (host >> 12)) & (JUMP_CACHE_ENTRIES - 1)) as usize) << 3);
-  let block: usize = load<u32>(slot, 4);
-  if (load<u32>(slot) != <u32>host || changetype<Block>(block).host != <u32>host || changetype<Block>(block).key != b.blockKey) {
+  const slot = slotOf(host);
+  let block: usize = load<u32>(slot);
+  if (changetype<Block>(block).host != <u32>host || changetype<Block>(block).key != b.blockKey) {
     block = findBlock(host, b.blockKey);
     if (block == 0) block = build(b, va, host);
-    store<u32>(slot, <u32>host);
-    store<u32>(slot, <u32>block, 4);
+    store<u32>(slot, <u32>block);
   }
   const second = changetype<Block>(block).second;
   if (second != 0) {
     if (fetchAddress(b, (va & ~(<u64>0xfff)) + 4096) != <usize>second) {
       changetype<Block>(block).host = 0;
       block = build(b, va, host);
-      store<u32>(slot, <u32>block, 4);
+      store<u32>(slot, <u32>block);
     }
   } else if (((b.rip ^ b.blockRip) & ~(<u64>0xfff)) == 0 && <usize>b.link >= BLOCKS && (b.options & OPTION_SINGLE_STEP) == 0) {
     store<u32>(<usize>b.link, <u32>block);
@@ -113,6 +126,7 @@ function build(b: Exec, va: u64, host: usize): usize {
   block.host = <u32>host;
   block.key = b.blockKey;
   block.count = count;
+  block.runs = 0;
   block.records = records;
   block.second = <u32>fetchCrossed;
   numberInstructions(free + BLOCK_HEADER, records, count);
@@ -146,6 +160,20 @@ function numberInstructions(first: usize, records: u32, count: u32): void {
     before = <u32>op.off;
     op.left = <u8>left;
   }
+}
+
+/** Adds up, for every kind, how often records of it ran in the blocks that are still known. */
+export function profile(): void {
+  memory.fill(PROFILE, 0, (<usize>PROFILE_KINDS) << 3);
+  for (let page = CODE_PAGES; page < CODE_PAGES + (1 << 20) * 4; page += 4)
+    for (let node: usize = load<u32>(page); node != 0; node = load<u32>(node)) {
+      const block = changetype<Block>(<usize>load<u32>(node, 4));
+      for (let i: u32 = 0; i < block.records; i++) {
+        const kind = <u32>changetype<Op>(changetype<usize>(block) + BLOCK_HEADER + <usize>i * OP_SIZE).kind;
+        const cell = PROFILE + ((<usize>kind) << 3);
+        store<u64>(cell, load<u64>(cell) + <u64>block.runs);
+      }
+    }
 }
 
 export function blockBytes(): u32 {

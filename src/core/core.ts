@@ -23,6 +23,7 @@ interface Exports {
   emittedLocals(): bigint;
   finishEmitted(vcpu: number, records: number): number;
   conditionHolds(vcpu: number, cc: number): number;
+  profileByKind(): number;
   blocksDecoded(): number;
   blocksStale(): number;
   blockMemory(): number;
@@ -94,6 +95,11 @@ export class Core {
   /** Guest RAM was written from outside: what was decoded from there is stale. */
   ramWritten(gpa: number, bytes: number): void {
     this.#exports.ramWritten(this.#exports.stateOf(0), BigInt(gpa), BigInt(bytes));
+  }
+
+  /** How often records of each kind ran; kinds are listed in build/kinds.json. */
+  profile(kinds: number): BigUint64Array {
+    return new BigUint64Array(this.memory.buffer, this.#exports.profileByKind(), kinds).slice();
   }
 
   /** counters since start */

@@ -5,7 +5,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { isa } from "./isa/all.ts";
-import { numberKinds } from "./kinds.ts";
+import { ENGINE_KINDS, type Kind, type KindTable, numberKinds } from "./kinds.ts";
 import { printCold, printEmit, printGroup, printInterpreter, printKinds } from "./print/dispatch.ts";
 import { printConstants, printState } from "./print/state.ts";
 import { printDecodeTables } from "./print/tables.ts";
@@ -33,6 +33,16 @@ function write(path: string, text: string): void {
   if (!existsSync(path) || readFileSync(path, "utf8") !== text) writeFileSync(path, text);
 }
 
+/** Names of all kinds by number, for the profile. */
+function kindNames(table: KindTable): Record<number, string> {
+  const names: Record<number, string> = Object.fromEntries(ENGINE_KINDS.map((name, i) => [i, name]));
+  const nameOf = (k: Kind) => `${k.semantic.name}${k.typeArguments.length > 0 ? `<${k.typeArguments.join()}>` : ""}.${k.width}`;
+  for (const k of table.kinds) names[k.number] = nameOf(k);
+  for (const h of table.hot) names[h.number] = `${nameOf(h.cold)} ${h.classes.join("")} (hot)`;
+  for (const f of table.fused) names[f.number] = `${nameOf(f.hot.cold)} ${f.hot.classes.join("")} + jcc (fused)`;
+  return names;
+}
+
 export function generate(assembly: string): void {
   const semantics = readSemantics(assembly);
   let rows = isa.filter((r) => !NOT_IMPLEMENTED.has(r.feature));
@@ -56,6 +66,8 @@ export function generate(assembly: string): void {
   for (let g = 1; g <= table.groups; g++) files[`group${g}.ts`] = printGroup(table, g);
   for (const name of readdirSync(out)) if (!(name in files)) rmSync(join(out, name));
   for (const [name, text] of Object.entries(files)) write(join(out, name), text);
+  mkdirSync("build", { recursive: true });
+  write("build/kinds.json", JSON.stringify(kindNames(table), null, 1));
 }
 
 generate(process.argv[2] ?? "assembly");

@@ -13,7 +13,7 @@ export interface Hot {
 const table = `
   mov.u64      RR RM MR RI MI
   mov.u32      RR RM MR RI MI
-  mov.u8       RM MR
+  mov.u8       RM MR MI
   mov.u16      MR
   lea.u64      RM
   lea.u32      RM
@@ -29,10 +29,12 @@ const table = `
   xor.u32      RR RI RM MR
   cmp.u64      RR RI RM
   cmp.u32      RR RI RM
-  cmp.u8       RI MI
+  cmp.u8       RR RM RI MI
   test.u64     RR
   test.u32     RR
   test.u8      RR RI MI
+  cmov.u32     RR
+  cmov.u64     RR
   shl.u64      RI
   shl.u32      RI RR
   shr.u64      RI
