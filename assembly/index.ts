@@ -14,6 +14,7 @@ import { EMIT_BUFFER, PROFILE, RAM, STATE_STRIDE, STATES } from "./memory-map";
 import { codeWritten, isCode, staleBlocks } from "./mmu/code-pages";
 import { setRamSize } from "./mmu/physical";
 import { flushPage as dropPage, flushTlb as dropTlb, selectTlb } from "./mmu/tlb";
+import { settle } from "./raise";
 
 export { group1 } from "./generated/cold";
 
@@ -59,11 +60,12 @@ export function run(vcpu: usize, budget: i64): u32 {
   let left = budget;
   while (left > 0) {
     const part = min<i64>(left, CALL_BUDGET);
+    b.slice = part;
     b.budget = part;
     b.unused = 0;
     const pc = next(b);
     if (pc != 0) interpret(b, pc);
-    left -= part - b.budget - b.unused;
+    left -= settle(b);
     if (b.stop != STOP_BUDGET) break;
   }
   return b.stop;

@@ -19,6 +19,17 @@ export function leave(s: State, op: Op, stop: u32): void {
   }
   s.current = <u32>changetype<usize>(op);
   s.stop = stop;
+  settle(s);
+}
+
+/** Ends the slice's account: counts what it has retired, which is returned. */
+export function settle(s: State): i64 {
+  const retired = s.slice - s.budget - s.unused;
+  s.instructions += <u64>retired;
+  s.slice = 0;
+  s.budget = 0;
+  s.unused = 0;
+  return retired;
 }
 
 export function raise(s: State, op: Op, vector: u32, errorCode: u32): void {

@@ -150,7 +150,7 @@ export class Vcpu extends StateView {
     return e.finishEmitted(this.#address, block(rip));
   }
 
-  /** Runs up to `budget` instructions; the last block may run over. Afterwards RIP and all registers are exact. */
+  /** Runs up to `budget` instructions; the last block may run over. Afterwards RIP, all registers and `instructions` are exact. */
   run(budget: bigint): StopReason {
     try {
       return this.#exports.run(this.#address, budget) as StopReason;
