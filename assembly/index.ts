@@ -2,8 +2,8 @@
 
 import { MAX_I32, MAX_I64, MAX_V128 } from "./backend/emit";
 import { Exec } from "./backend/exec";
-import { BLOCK_HEADER, Block, blockBytes, decodedBlocks, dropBlocks, profile } from "./decode/block";
-import { Op } from "./decode/op";
+import { settle, startSlice } from "./clock";
+import { blockBytes, decodedBlocks, dropBlocks, profile } from "./decode/block";
 import { next } from "./engine";
 import { condition, rflags as readFlags, STATUS, setStatus } from "./flags";
 import { STOP_BUDGET } from "./generated/constants";
@@ -14,7 +14,6 @@ import { EMIT_BUFFER, PROFILE, RAM, STATE_STRIDE, STATES } from "./memory-map";
 import { codeWritten, isCode, staleBlocks } from "./mmu/code-pages";
 import { setRamSize } from "./mmu/physical";
 import { flushPage as dropPage, flushTlb as dropTlb, selectTlb } from "./mmu/tlb";
-import { settle } from "./raise";
 
 export { group1 } from "./generated/cold";
 
@@ -57,16 +56,10 @@ export function run(vcpu: usize, budget: i64): u32 {
   const b = changetype<Exec>(vcpu);
   b.stop = STOP_BUDGET;
   b.jump(b.rip);
-  let left = budget;
-  while (left > 0) {
-    const part = min<i64>(left, CALL_BUDGET);
-    b.slice = part;
-    b.budget = part;
-    b.unused = 0;
+  for (let left = budget; left > 0 && b.stop == STOP_BUDGET; left -= settle(b)) {
+    startSlice(b, min<i64>(left, CALL_BUDGET));
     const pc = next(b);
     if (pc != 0) interpret(b, pc);
-    left -= settle(b);
-    if (b.stop != STOP_BUDGET) break;
   }
   return b.stop;
 }

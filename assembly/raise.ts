@@ -4,6 +4,7 @@
  */
 
 import { Op } from "./decode/op";
+import { settle } from "./clock";
 import { raised } from "./env";
 import { STOP_EXCEPTION, STOP_UNIMPLEMENTED, VECTOR_GP, VECTOR_PF, VECTOR_UD } from "./generated/constants";
 import { State } from "./generated/state";
@@ -20,16 +21,6 @@ export function leave(s: State, op: Op, stop: u32): void {
   s.current = <u32>changetype<usize>(op);
   s.stop = stop;
   settle(s);
-}
-
-/** Ends the slice's account: counts what it has retired, which is returned. */
-export function settle(s: State): i64 {
-  const retired = s.slice - s.budget - s.unused;
-  s.instructions += <u64>retired;
-  s.slice = 0;
-  s.budget = 0;
-  s.unused = 0;
-  return retired;
 }
 
 export function raise(s: State, op: Op, vector: u32, errorCode: u32): void {

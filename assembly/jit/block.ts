@@ -42,9 +42,12 @@ export function writeBlock(b: Exec): u32 {
 
 /** After the emitted function returned `n`: RIP at the record it could not do, unless it did all; returns the instructions it retired. */
 export function finish(b: Exec, n: u32): u32 {
-  const done = changetype<Block>(block).count;
-  if (n >= changetype<Block>(block).records) return done;
-  const op = recordAt(n);
-  b.jump(b.blockRip + <u64>op.off);
-  return done - <u32>op.left;
+  let done = changetype<Block>(block).count;
+  if (n < changetype<Block>(block).records) {
+    const op = recordAt(n);
+    done -= <u32>op.left;
+    b.jump(b.blockRip + <u64>op.off);
+  }
+  b.instructions += <u64>done;
+  return done;
 }
