@@ -7,7 +7,8 @@
  * - a REX prefix before another prefix is shown by objdump as an instruction of its own; such lines are counted as `split` and skipped
  *   together with the instruction behind;
  * - runs of blanks.
- * VEX, EVEX and XOP encodings without a row are counted as `vector` and not compared, nor is what objdump calls `(bad)` if we do too.
+ * VEX, EVEX and XOP encodings without a row are counted as `vector` and not compared; `bad` is what objdump calls `(bad)`, or `.byte` at the
+ * end, and we `(bad)` too.
  */
 import { disassemble, type Mode } from "../../src/debug/disassemble.ts";
 
@@ -56,7 +57,7 @@ export function compare(line: Line, mode: Mode): Verdict {
   if (PREFIXES_ONLY.test(line.text)) return "split";
   const text = ours(line, mode).replace(/ +/g, " ");
   if (text === line.text) return "same";
-  if (line.text.includes("(bad)") && text === "(bad)") return "bad";
+  if (/\(bad\)|^\.byte /.test(line.text) && text === "(bad)") return "bad";
   return text === "(bad)" && isVector(line.bytes, mode) ? "vector" : "different";
 }
 

@@ -7,7 +7,7 @@
  * instructions of each shape. Each line: mode, address, bytes, text; the first line says which objdump.
  */
 import { execFileSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { disassemble, type Mode } from "../../src/debug/disassemble.ts";
 import { isa } from "../../src/spec/isa/all.ts";
 import { encode, modesOf, xorshift } from "../spec/encode.ts";
@@ -29,6 +29,7 @@ const written = (mode: Mode, { address, bytes, text }: Line) =>
 
 /** Encodings stand in slots of their own, so that one that objdump reads too short does not shift the next. */
 function recordRows(): string[] {
+  mkdirSync("build", { recursive: true });
   const random = xorshift(0x5eed);
   return ([16, 32, 64] as const).flatMap((mode) => {
     const encodings = isa.filter((row) => modesOf(row).includes(mode)).flatMap((row) => [encode(row, mode), encode(row, mode, random)]);
