@@ -4,7 +4,6 @@ import { MAX_I32, MAX_I64, MAX_V128 } from "./backend/emit";
 import { Exec } from "./backend/exec";
 import { settle, startSlice } from "./clock";
 import { blockBytes, decodedBlocks, dropBlocks, profile } from "./decode/block";
-import { next } from "./engine";
 import { condition, rflags as readFlags, STATUS, setStatus } from "./flags";
 import { STOP_BUDGET } from "./generated/constants";
 import { interpret } from "./generated/interpret";
@@ -58,8 +57,7 @@ export function run(vcpu: usize, budget: i64): u32 {
   b.jump(b.rip);
   for (let left = budget; left > 0 && b.stop == STOP_BUDGET; left -= settle(b)) {
     startSlice(b, min<i64>(left, CALL_BUDGET));
-    const pc = next(b);
-    if (pc != 0) interpret(b, pc);
+    interpret(b);
   }
   return b.stop;
 }

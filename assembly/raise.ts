@@ -3,8 +3,8 @@
  * `rip` is set back to the instruction and the instructions that will not run are given back to the budget.
  */
 
-import { Op } from "./decode/op";
 import { settle } from "./clock";
+import { Op } from "./decode/op";
 import { raised } from "./env";
 import { STOP_EXCEPTION, STOP_UNIMPLEMENTED, VECTOR_GP, VECTOR_PF, VECTOR_UD } from "./generated/constants";
 import { State } from "./generated/state";

@@ -129,12 +129,6 @@ export class CoreTarget implements Target {
         const stop = this.#vcpu.run(BUDGET);
         vector = stop === STOP.EXCEPTION ? this.#state.getUint32(F.vector, true) : stop === STOP.UNIMPLEMENTED ? UNIMPLEMENTED : RAN_ON;
         if (vector === VECTOR.UD && this.#atFill()) vector = VECTOR.BP;
-          const rip = this.#state.getUint32(F.rip, true) + (this.#vcpu.getNumber("cs") === 7 ? CODE : 0);
-          if (rip >= CODE && rip < CODE + 8192 && this.#memory[rip - CODE] === 0xcc) {
-            vector = 3;
-            this.#state.setUint32(F.rip, this.#state.getUint32(F.rip, true) + 1, true);
-          }
-        } // HACK
       } catch (error) {
         throw new TargetError(this.name, index, String(error));
       }

@@ -83,13 +83,12 @@ export function printInterpreter(table: KindTable): string {
   const cases = table.hot.map((h) => {
     const classes = h.classes.map((c) => (c === "-" ? "R" : c)) as [string, string];
     const body = `${call(h.cold.semantic, "Exec", h.cold.width, classes, h.cold.typeArguments)};`;
-    const after = h.ends ? "pc = next(b);\n        if (pc == 0) return;\n        continue;" : "break;";
-    return `      case ${h.number}:\n        ${body}\n        ${after}`;
+    return `        case ${h.number}:\n          ${body}\n          ${h.ends ? "break" : "continue"};`;
   });
   const fused = table.fused.map((f) => {
     const [d, s] = f.hot.classes;
     const name = `${f.hot.cold.semantic.name}Jcc<${f.hot.cold.width}, ${d}, ${s}>`;
-    return `      case ${f.number}:\n        ${name}(b, op);\n        pc = next(b);\n        if (pc == 0) return;\n        continue;`;
+    return `        case ${f.number}:\n          ${name}(b, op);\n          break;`;
   });
   return `${BANNER}
 import { Exec } from "../backend/exec";
@@ -98,36 +97,39 @@ import { addressRecord, cold, fall, next, stale, tooLong, undefinedOpcode } from
 import { cmpJcc, testJcc } from "../fused";
 ${imports(table.hot.map((h) => h.cold))}
 
-/** Runs from the record \`pc\` until the slice ends. Hot cases stand here, everything else behind \`cold\`. */
-export function interpret(b: Exec, pc: usize): void {
+/** Runs blocks from RIP on until the slice ends. Hot cases stand here, everything else behind \`cold\`. */
+export function interpret(b: Exec): void {
   for (;;) {
-    const op = changetype<Op>(pc);
-    switch (<u32>op.kind) {
-      case 0:
-        stale(b, op);
-        pc = next(b);
-        if (pc == 0) return;
-        continue;
-      case 2:
-        fall(b, op);
-      case 1:
-        pc = next(b);
-        if (pc == 0) return;
-        continue;
-      case 3:
-        undefinedOpcode(b, op);
-        return;
-      case 4:
-        tooLong(b, op);
-        return;
-      case 5:
-        addressRecord(b, op);
-        break;
+    let pc = next(b);
+    if (pc == 0) return;
+    for (;;) {
+      const op = changetype<Op>(pc);
+      pc += OP_SIZE;
+      switch (<u32>op.kind) {
+        case 0:
+          stale(b, op);
+          break;
+        case 1:
+          break;
+        case 2:
+          fall(b, op);
+          break;
+        case 3:
+          undefinedOpcode(b, op);
+          return;
+        case 4:
+          tooLong(b, op);
+          return;
+        case 5:
+          addressRecord(b, op);
+          continue;
 ${[...cases, ...fused].join("\n")}
-      default:
-        cold(b, op);
+        default:
+          cold(b, op);
+          continue;
+      }
+      break;
     }
-    pc += OP_SIZE;
   }
 }
 `;
