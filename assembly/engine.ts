@@ -1,6 +1,7 @@
 /** What the interpreter's loop calls besides semantics: the way from block to block, and the records no row stands for. */
 import { Exec } from "./backend/exec";
-import { BLOCK_HEADER, Block, find, lookUp } from "./decode/block";
+import { find, lookUp } from "./decode/block";
+import { BLOCK_HEADER, Block } from "./decode/header";
 import { Op } from "./decode/op";
 import { dispatchCold } from "./generated/cold";
 import { raiseGp, raiseUd } from "./raise";

@@ -13,24 +13,9 @@ import { hostOf } from "../mmu/physical";
 import { fetchHit, fillFetch } from "../mmu/tlb";
 import { isCanonical, walk, walkError } from "../mmu/walk";
 import { raiseGp, raisePf } from "../raise";
+import { BLOCK_HEADER, Block } from "./header";
 import { decodedEnd, decodedRecords, decodeInstruction, fetchCrossed, openWindow } from "./instruction";
 import { OP_SIZE, Op } from "./op";
-
-@unmanaged
-@final
-export class Block {
-  host: u32;
-  key: u32;
-  /** instructions */
-  count: u32;
-  /** records, the closing one included */
-  records: u32;
-  /** linear address of the second page if the (only) instruction crosses into one, else 0 */
-  second: u32;
-  /** times entered, modulo 2^32: what the profile and the compiler go by */
-  runs: u32;
-}
-export const BLOCK_HEADER: usize = 32;
 
 const MAX_INSTRUCTIONS: u32 = 60;
 /** records of the longest block: two for each instruction and the closing one */

@@ -2,7 +2,8 @@
 import { Emit, emitFall, epilogue, leaveHere, prologue, startRecord } from "../backend/emit";
 import { Exec } from "../backend/exec";
 import { codeFits, codeLength, startCode } from "../backend/wasm";
-import { BLOCK_HEADER, Block, find } from "../decode/block";
+import { find } from "../decode/block";
+import { BLOCK_HEADER, Block } from "../decode/header";
 import { OP_SIZE, Op } from "../decode/op";
 import { dispatchEmit } from "../generated/emit";
 import { COLD_KIND, KIND_FALL, KIND_NEXT } from "../generated/kinds";

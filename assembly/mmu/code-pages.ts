@@ -4,7 +4,7 @@
  * of nodes { next, block }; an instruction that crosses a page puts its block on both lists.
  */
 
-import { BLOCK_HEADER, Block } from "../decode/block";
+import { BLOCK_HEADER, Block } from "../decode/header";
 import { OP_SIZE, Op } from "../decode/op";
 import { KIND_STALE } from "../generated/kinds";
 import { State } from "../generated/state";
