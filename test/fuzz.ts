@@ -3,6 +3,7 @@
  *
  *     npm run fuzz -- [--seed S] [--cases N] [--only REGEX] [--jobs J] [--modes 64|all] [--shown D] [--rows R]
  *     npm run fuzz -- --case TEXT        one case, as printed with a difference
+ *     npm run fuzz -- --coverage         which rows have recorded cases, and how the others are tested
  *
  * --only takes rows whose mnemonic is REGEX, or else those with REGEX anywhere in "bytes mnemonic semantics table:line". At most D
  * differences are shown for each of R rows. The exit status is 1 if there was a difference.
@@ -15,6 +16,7 @@ import { Batch } from "./lib/batch.ts";
 import { parseCase } from "./lib/case-text.ts";
 import { compare } from "./lib/compare.ts";
 import { CoreTarget } from "./lib/core.ts";
+import { coverage, printCoverage } from "./lib/coverage.ts";
 import { fuzz, type Summary } from "./lib/fuzz.ts";
 import { cpuName, hasNative, NativeTarget } from "./lib/native.ts";
 import { printFinding } from "./lib/print.ts";
@@ -33,9 +35,14 @@ const { values } = parseArgs({
     shown: { type: "string", default: "1" },
     rows: { type: "string", default: "10" },
     case: { type: "string" },
+    coverage: { type: "boolean", default: false },
   },
 });
 
+if (values.coverage) {
+  console.log(printCoverage(coverage()));
+  process.exit(0);
+}
 if (!hasNative) {
   console.error("fuzz compares with an x86-64 CPU under Linux; `npm test` replays what was recorded on one");
   process.exit(2);

@@ -9,7 +9,7 @@ import { address } from "./address.ts";
 import { type Batch, initialFx } from "./batch.ts";
 import { encode, needs66, operandSizes } from "./encode.ts";
 import { type FxKinds, fillFx } from "./fx.ts";
-import { CODE, CS32, DATA_OFFSET, LDT_CS16, LDT_DS16 } from "./layout.ts";
+import { CODE, CS32, DATA_OFFSET, FX, LDT_CS16, LDT_DS16 } from "./layout.ts";
 import { Making, type Size } from "./making.ts";
 import { nowhere, type Placed, place } from "./place.ts";
 import { Pool } from "./pool.ts";
@@ -35,6 +35,8 @@ interface Plan {
 export interface Modes {
   /** 16- and 32-bit code too, not only what needs it */
   readonly legacy: boolean;
+  /** random values only in registers that the instruction names, so that the cases of a fixture compress */
+  readonly sparse?: boolean;
 }
 
 const MEMORY_METHODS = "EWQM";
@@ -94,11 +96,13 @@ export class Generator {
     for (const code of p.codes) immediate(m, code);
     p.shape.after?.(m);
     superfluous(m, p);
+    if (this.#modes.sparse === true) plainRegisters(m);
     if (p.usesFx) fillFx(m, p.kinds);
     else if (r.oneIn(32)) {
       initialFx(m.draft.fxView);
       m.draft.hasFx = true;
     }
+    if (this.#modes.sparse === true && p.usesFx) plainFx(m, p);
     const bytes = encode(m, m.draft.rip);
     if (bytes.length > 15 && !r.oneIn(64)) return false;
     // the part of the instruction behind the code pages is not there
@@ -249,6 +253,28 @@ function immediate(m: Making, code: OperandCode): void {
     for (let i = 0; i < m.addressSize / 8; i++) m.immediates.push(((i < 4 ? offset : placed.address.high) >> (8 * (i & 3))) & 0xff);
   }
 }
+
+/** Gives the registers that no field names a value that says which one it is. rAX to rBX may be implicit operands. */
+function plainRegisters(m: Making): void {
+  const named = [0, 1, 2, 3, ...namedByModRm(m), m.vvvv, m.opcodeLow | ((m.rexBits & 1) << 3)];
+  for (let i = 0; i < 16; i++) if (m.fixed[i] === 0 && !named.includes(i)) m.draft.set(i, 0x1111_1111 * (i & 7), m.mode === 64 ? i : 0);
+}
+
+const namedByModRm = (m: Making): number[] => [m.reg | ((m.rexBits & 4) << 1), m.rm | ((m.rexBits & 1) << 3)];
+
+function plainFx(m: Making, p: Plan): void {
+  const named = new Set([0, ...namedByModRm(m)]);
+  const { fx } = m.draft;
+  for (let i = 0; i < 16; i++) if (!named.has(i)) fx.fill(i, FX.xmm + 16 * i, FX.xmm + 16 * i + 16);
+  // an x87 row reads ST(0), ST(1) and ST(i); the others are 1.0
+  const stack = new Set([0, 1, m.reg, m.rm]);
+  if (p.kinds.x87 || p.kinds.mmx) {
+    for (let i = 0; i < 8; i++) if (!stack.has(i)) fx.set(ONE, FX.st + 16 * i);
+  } else for (let i = 0; i < 8; i++) fx.set(ONE, FX.st + 16 * i);
+}
+
+/** 1.0 in a slot of the FXSAVE image */
+const ONE = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0x80, 0xff, 0x3f, 0, 0, 0, 0, 0, 0);
 
 /** LOCK and prefixes that do nothing, or raise #UD. */
 function superfluous(m: Making, p: Plan): void {
