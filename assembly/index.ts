@@ -115,7 +115,7 @@ export function conditionHolds(vcpu: usize, cc: u32): u32 {
   return <u32>condition(changetype<Exec>(vcpu), cc);
 }
 
-/** Address of a table of u64, executions by kind, filled now. */
+/** Address of a table of u64, executions by kind << 3 | destination class << 2 | source class, filled now. */
 export function profileByKind(): usize {
   profile();
   return PROFILE;

@@ -43,8 +43,8 @@ export const NODE_SIZE: usize = 8;
 export const EMIT_BUFFER: usize = 0x40000;
 export const EMIT_BUFFER_END: usize = 0x80000;
 
-/** executions by kind, u64 each, filled on request */
+/** executions by kind << 3 | destination class << 2 | source class, u64 each, filled on request */
 export const PROFILE: usize = EMIT_BUFFER_END;
-export const PROFILE_KINDS: u32 = 4096;
+export const PROFILE_CELLS: u32 = 4096 << 3;
 
 export const RAM: usize = BLOCKS_END;

@@ -7,7 +7,7 @@
 import { Exec } from "../backend/exec";
 import { OPTION_SINGLE_STEP, PF_I, PF_U } from "../generated/constants";
 import { KIND_FALL, KIND_NEXT } from "../generated/kinds";
-import { BLOCKS, BLOCKS_END, CODE_PAGES, JUMP_CACHE, JUMP_CACHE_ENTRIES, NODE_SIZE, PROFILE, PROFILE_KINDS } from "../memory-map";
+import { BLOCKS, BLOCKS_END, CODE_PAGES, JUMP_CACHE, JUMP_CACHE_ENTRIES, NODE_SIZE, PROFILE, PROFILE_CELLS } from "../memory-map";
 import { addBlock, findBlock } from "../mmu/code-pages";
 import { hostOf } from "../mmu/physical";
 import { fetchHit, fillFetch } from "../mmu/tlb";
@@ -147,15 +147,15 @@ function numberInstructions(first: usize, records: u32, count: u32): void {
   }
 }
 
-/** Adds up, for every kind, how often records of it ran in the blocks that are still known. */
+/** Adds up, for every kind and its operand classes, how often records of it ran in the blocks that are still known. */
 export function profile(): void {
-  memory.fill(PROFILE, 0, (<usize>PROFILE_KINDS) << 3);
+  memory.fill(PROFILE, 0, (<usize>PROFILE_CELLS) << 3);
   for (let page = CODE_PAGES; page < CODE_PAGES + (1 << 20) * 4; page += 4)
     for (let node: usize = load<u32>(page); node != 0; node = load<u32>(node)) {
       const block = changetype<Block>(<usize>load<u32>(node, 4));
       for (let i: u32 = 0; i < block.records; i++) {
-        const kind = <u32>changetype<Op>(changetype<usize>(block) + BLOCK_HEADER + <usize>i * OP_SIZE).kind;
-        const cell = PROFILE + ((<usize>kind) << 3);
+        const op = changetype<Op>(changetype<usize>(block) + BLOCK_HEADER + <usize>i * OP_SIZE);
+        const cell = PROFILE + ((((<usize>op.kind) << 3) | (op.dk << 2) | op.sk) << 3);
         store<u64>(cell, load<u64>(cell) + <u64>block.runs);
       }
     }

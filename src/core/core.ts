@@ -35,6 +35,7 @@ export type StopReason = (typeof STOP)[keyof typeof STOP];
 const RAISED = { raised: true };
 
 const MIB = 1 << 20;
+const PROFILE_CELLS = 4096 << 3;
 export const MIN_MEMORY_MIB = 1;
 export const MAX_MEMORY_MIB = 3584;
 
@@ -97,9 +98,14 @@ export class Core {
     this.#exports.ramWritten(this.#exports.stateOf(0), BigInt(gpa), BigInt(bytes));
   }
 
-  /** How often records of each kind ran; kinds are listed in build/kinds.json. */
-  profile(kinds: number): BigUint64Array {
-    return new BigUint64Array(this.memory.buffer, this.#exports.profileByKind(), kinds).slice();
+  /** How often records of each kind ran, by operand classes (`R`, `M`, `I`): `"24 RM"` → count. build/kinds.json names the kinds. */
+  profile(): Map<string, bigint> {
+    const cells = new BigUint64Array(this.memory.buffer, this.#exports.profileByKind(), PROFILE_CELLS);
+    const counts = new Map<string, bigint>();
+    cells.forEach((count, i) => {
+      if (count > 0n) counts.set(`${i >> 3} ${"RM"[(i >> 2) & 1]}${"RMI"[i & 3]}`, count);
+    });
+    return counts;
   }
 
   /** counters since start */
