@@ -88,6 +88,8 @@ const UNKNOWN: u32 = 0xffffffff;
 
 /** the vCPU the code is for */
 let cpu: usize = 0;
+/** its code size */
+let mode: u32 = 0;
 let values: u32 = 0;
 let addresses: u32 = 0;
 let vectors: u32 = 0;
@@ -100,6 +102,7 @@ let record: u32 = 0;
 /** Starts a function: loads what lives in locals and opens the block that exits leave through. */
 export function prologue(vcpu: usize): void {
   cpu = vcpu;
+  mode = changetype<State>(vcpu).mode;
   values = 0;
   addresses = 0;
   vectors = 0;
@@ -567,6 +570,15 @@ export class Emit {
     i64Const(0);
     byte(I64_NE);
     byte(SELECT);
+    this.setRip(op);
+  }
+
+  /** RIP from the stack, cut to the operand size outside of 64-bit code */
+  setRip(op: Op): void {
+    if (mode != 2) {
+      i64Const(mode == 0 || op.operandSize == 0 ? 0xffff : 0xffffffff);
+      byte(I64_AND);
+    }
     set(RIP);
   }
 

@@ -142,11 +142,12 @@ export class Vcpu extends StateView {
 
   /**
    * Compiles the block at RIP and runs it once. Returns how many instructions it retired; when the compiled code had to leave early, RIP
-   * is at the instruction that it could not do.
+   * is at the instruction that it could not do. If RIP cannot be fetched, nothing is retired and `run` will say why.
    */
   runEmittedBlock(): number {
     const e = this.#exports;
-    const length = e.emitBlock(this.#address);
+    const length = this.#unlessRaised(() => e.emitBlock(this.#address), 0);
+    if (length === 0) return 0;
     const counts = e.emittedLocals();
     const locals = { i64: Number(counts & 0xffffn), i32: Number((counts >> 16n) & 0xffffn), v128: Number(counts >> 32n) };
     const code = new Uint8Array(this.#memory.buffer, e.emittedAt(), length);
@@ -158,11 +159,16 @@ export class Vcpu extends StateView {
 
   /** Runs up to `budget` instructions; the last block may run over. Afterwards RIP, all registers and `instructions` are exact. */
   run(budget: bigint): StopReason {
+    return (this.#unlessRaised(() => this.#exports.run(this.#address, budget), undefined) as StopReason) ?? this.getNumber("stop");
+  }
+
+  /** What `enter` returns, or `otherwise` if a guest instruction raised. */
+  #unlessRaised<T>(enter: () => number, otherwise: T): number | T {
     try {
-      return this.#exports.run(this.#address, budget) as StopReason;
+      return enter();
     } catch (error) {
       if (error !== RAISED) throw error;
-      return this.getNumber("stop") as StopReason;
+      return otherwise;
     }
   }
 }

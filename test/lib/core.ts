@@ -3,7 +3,7 @@
  * the registers and the windows. Exceptions come back as Linux would report them in a signal frame, so that records can be compared.
  */
 import { existsSync, readFileSync } from "node:fs";
-import { Core, type Vcpu } from "../../src/core/core.ts";
+import { Core, type StopReason, type Vcpu } from "../../src/core/core.ts";
 import { OPTION, STOP, VECTOR } from "../../src/spec/events.ts";
 import { CR0, CR4, EFER, PTE } from "../../src/spec/registers.ts";
 import { layout, STATE } from "../../src/spec/state.ts";
@@ -85,6 +85,10 @@ export class NoCore extends Error {
   }
 }
 
+export function interpret(vcpu: Vcpu): StopReason {
+  return vcpu.run(BUDGET);
+}
+
 export class CoreTarget implements Target {
   readonly name = "minusone";
   readonly #core: Core;
@@ -95,7 +99,11 @@ export class CoreTarget implements Target {
   /** selectors of the case before, to leave the segments alone when they are the same */
   #segments = "";
 
-  constructor(options = 0) {
+  /** how a case is run: by the interpreter unless said otherwise */
+  readonly #engine: (vcpu: Vcpu) => StopReason;
+
+  constructor(options = 0, engine: (vcpu: Vcpu) => StopReason = interpret) {
+    this.#engine = engine;
     if (!existsSync(WASM)) throw new NoCore();
     this.#core = new Core(new WebAssembly.Module(readFileSync(WASM)), RAM_MIB);
     this.#vcpu = this.#core.vcpu(0);
@@ -126,7 +134,7 @@ export class CoreTarget implements Target {
       this.#restore(before, cases, start);
       let vector: number;
       try {
-        const stop = this.#vcpu.run(BUDGET);
+        const stop = this.#engine(this.#vcpu);
         vector = stop === STOP.EXCEPTION ? this.#state.getUint32(F.vector, true) : stop === STOP.UNIMPLEMENTED ? UNIMPLEMENTED : RAN_ON;
         if (vector === VECTOR.UD && this.#atFill()) vector = VECTOR.BP;
       } catch (error) {
