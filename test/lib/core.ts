@@ -90,7 +90,7 @@ export function interpret(vcpu: Vcpu): StopReason {
 }
 
 export class CoreTarget implements Target {
-  readonly name = "minusone";
+  readonly name: string = "minusone";
   readonly #core: Core;
   readonly #vcpu: Vcpu;
   readonly #state: DataView;

@@ -3,7 +3,7 @@ import type { StopReason, Vcpu } from "../../src/core/core.ts";
 import { CoreTarget, interpret } from "./core.ts";
 
 export class EmittedTarget extends CoreTarget {
-  override readonly name = "compiled";
+  override readonly name: string = "compiled";
   /** by case, in the order they ran: whether compiled code retired the instruction */
   readonly compiled: boolean[];
 
