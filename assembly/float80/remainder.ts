@@ -2,8 +2,8 @@
 //
 // A difference of exponents of 64 or more is reduced only in part, by 32 to 63 of its bits, and C2 says that more is to do. C0, C3, C1 are bits 2, 1, 0 of a complete quotient.
 
-import { normalise } from "./add";
 import { beginX87, C0, C1, C2, C3, isStopped, signal } from "./environment";
+import { normalise } from "./finite";
 import { invalid, isNaNResult2, noteDenormals } from "./nan";
 import { deliver } from "./result";
 import { A, B, copy, INFINITE, NORMAL, R, setZero, unpackExtended, ZERO } from "./unpacked";

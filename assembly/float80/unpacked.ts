@@ -47,6 +47,11 @@ export const A = changetype<Unpacked>(memory.data(32, 16));
 export const B = changetype<Unpacked>(memory.data(32, 16));
 export const C = changetype<Unpacked>(memory.data(32, 16));
 export const R = changetype<Unpacked>(memory.data(32, 16));
+/** Intermediate values of the transcendental functions. */
+export const T = changetype<Unpacked>(memory.data(32, 16));
+export const U = changetype<Unpacked>(memory.data(32, 16));
+export const V = changetype<Unpacked>(memory.data(32, 16));
+export const W = changetype<Unpacked>(memory.data(32, 16));
 
 /** Formats are named by the integer type that holds their bits: u16, u32, u64. */
 export function precisionOf<T>(): i32 {

@@ -1,4 +1,4 @@
-// 128-bit integer arithmetic that wasm lacks: high half of a product, division by 64 bits, square root of 128 bits.
+// 128-bit integer arithmetic that wasm lacks: high half of a product, division by 64 bits, square root of 128 bits, top half of a 256-bit product.
 
 const LOW: u64 = 0xffffffff;
 
@@ -50,4 +50,18 @@ export function squareRoot(high: u64, low: u64): u64 {
   const root = (s << 32) + q;
   const isTooLarge = r >> 32 === 0 && ((r << 32) | (low & LOW)) < q * q;
   return isTooLarge ? root - 1 : root;
+}
+
+/** Lower half of the last `multiplyWide`. */
+export let low: u64 = 0;
+
+/** Top 128 bits of a1:a0 × b1:b0, at most three units too small; the upper half is returned. */
+export function multiplyWide(a1: u64, a0: u64, b1: u64, b0: u64): u64 {
+  const p = a1 * b1;
+  const q = multiplyHigh(a1, b0);
+  const r = multiplyHigh(a0, b1);
+  const sum = p + q;
+  const carry: u64 = sum < p ? 1 : 0;
+  low = sum + r;
+  return multiplyHigh(a1, b1) + carry + (low < sum ? 1 : 0);
 }

@@ -1,6 +1,7 @@
-// The instructions of float80.spec.ts, each made to run one row of a fixture: operands from the cells, results to the cells.
+// The instructions of harness.ts, each made to run one row of a fixture: operands from the cells, results to the cells.
 
 import { add, fadd, fsub, fsubr, sub } from "../../assembly/float80/add";
+import { fpatan } from "../../assembly/float80/arctangent";
 import { fbld, fbstp } from "../../assembly/float80/bcd";
 import { compareQuiet, compareSignalling, fcom, ftst, fucom } from "../../assembly/float80/compare";
 import { fldConstant, LN_2, LOG2_10, LOG2_E, LOG10_2, NOUGHT, ONE, PI } from "../../assembly/float80/constants";
@@ -9,10 +10,12 @@ import { div, fdiv, fdivr } from "../../assembly/float80/div";
 import { flags } from "../../assembly/float80/environment";
 import { fma } from "../../assembly/float80/fma";
 import { fist, fisttp, frndint, fromInteger, roundToIntegral, toInteger, truncateToInteger } from "../../assembly/float80/integer";
+import { f2xm1, fyl2x, fyl2xp1 } from "../../assembly/float80/logarithm";
 import { fmul, mul } from "../../assembly/float80/mul";
 import { fprem, fprem1 } from "../../assembly/float80/remainder";
 import { fscale, fxtract } from "../../assembly/float80/scale";
 import { fsqrt, sqrt } from "../../assembly/float80/sqrt";
+import { fcos, fptan, fsin, fsincos } from "../../assembly/float80/trigonometry";
 import { Extended } from "../../assembly/float80/unpacked";
 
 const CELL: usize = 16;
@@ -384,4 +387,36 @@ export function fldln2Row(control: u32): void {
 
 export function fldzRow(control: u32): void {
   fldConstant(RESULTS, NOUGHT, control);
+}
+
+export function f2xm1Row(control: u32): void {
+  f2xm1(RESULTS, FIRST, control);
+}
+
+export function fsinRow(control: u32): void {
+  fsin(RESULTS, FIRST, control);
+}
+
+export function fcosRow(control: u32): void {
+  fcos(RESULTS, FIRST, control);
+}
+
+export function fsincosRow(control: u32): void {
+  fsincos(RESULTS + CELL, RESULTS, FIRST, control);
+}
+
+export function fptanRow(control: u32): void {
+  fptan(RESULTS + CELL, RESULTS, FIRST, control);
+}
+
+export function fyl2xRow(control: u32): void {
+  fyl2x(RESULTS, FIRST, SECOND, control);
+}
+
+export function fyl2xp1Row(control: u32): void {
+  fyl2xp1(RESULTS, FIRST, SECOND, control);
+}
+
+export function fpatanRow(control: u32): void {
+  fpatan(RESULTS, FIRST, SECOND, control);
 }
