@@ -14,8 +14,6 @@ import { hostOf } from "./physical";
 import { fillData } from "./tlb";
 import { isCanonical, walk, walkError } from "./walk";
 
-const NOT_CANONICAL: u32 = 1;
-
 /** the two halves of the access in the bounce buffer: linear addresses, and how many bytes belong to the first */
 let first: usize = 0;
 let second: usize = 0;
@@ -41,6 +39,7 @@ export function commit(s: State, at: usize): void {
 
 function place(s: State, op: Op, va: u64, size: u32, write: u32): usize {
   const last = va + <u64>(size - 1);
+  if (!isCanonical(va) || !isCanonical(last)) raise(s, op, op.segment == 2 ? VECTOR_SS : VECTOR_GP, 0);
   if (((va ^ last) & PAGE_MASK) == 0) return translate(s, op, va, write);
   const a = translate(s, op, va, write);
   const b = translate(s, op, last & PAGE_MASK, write);
@@ -55,7 +54,6 @@ function place(s: State, op: Op, va: u64, size: u32, write: u32): usize {
 
 /** Linear-memory address of one byte, permission checked, and everything else in its page. */
 function translate(s: State, op: Op, va: u64, write: u32): usize {
-  if (!isCanonical(va)) raise(s, op, op.segment == 2 ? VECTOR_SS : VECTOR_GP, 0);
   const access = write | (s.cpl == 3 ? PF_U : 0);
   const gpa = walk(s, va, access);
   if (walkError != 0) raisePf(s, op, va, walkError >> 1);
