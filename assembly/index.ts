@@ -1,6 +1,6 @@
 /** The host ABI on one page: everything that TypeScript may call. Addresses and counters cross as BigInt, never per instruction. */
 
-import { MAX_I32, MAX_I64, MAX_V128 } from "./backend/emit";
+import { MAX_I32, MAX_I64, MAX_V128 } from "./backend/emit-function";
 import { Exec } from "./backend/exec";
 import { settle, startSlice } from "./clock";
 import { blockBytes, decodedBlocks, dropBlocks, profile } from "./decode/block";

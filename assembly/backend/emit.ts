@@ -5,9 +5,6 @@
  * What the function cannot do (a TLB miss, a record without an emitted form) ends it at that instruction's boundary: everything is
  * written back and the number of the record is returned, so that the interpreter goes on from exactly there and raises whatever there is
  * to raise. Nothing of an instruction may therefore be changed before its last memory access.
- *
- *     local   0 blockRip (parameter) · 1-16 general registers · 17 flagR · 18 flagA · 19 flagKind · 20 TLB entry · 21 exit record
- *             22 RIP behind the block · then temporaries of type i64, i32, v128
  */
 
 import { IMM, MEM, Op, REG } from "../decode/op";
@@ -15,10 +12,28 @@ import { FLAGS_ADD, FLAGS_ALL, FLAGS_LOGIC, FLAGS_PARTIAL, FLAGS_SUB } from "../
 import { State } from "../generated/state";
 import { PAGE_MASK, TLB_ENTRIES } from "../memory-map";
 import {
+  binary,
+  closeIf,
+  cpu,
+  EXIT,
+  FLAG_A,
+  FLAG_KIND,
+  FLAG_R,
+  keep,
+  keepAddress,
+  keepVector,
+  leaveIf,
+  openFunction,
+  openIf,
+  REGISTER,
+  RIP,
+  TLB_AT,
+} from "./emit-function";
+import { EmitLanes } from "./emit-lanes";
+import {
   access,
+  access128,
   BLOCK,
-  BR,
-  BR_IF,
   byte,
   CALL,
   END,
@@ -56,58 +71,29 @@ import {
   I64_STORE32,
   I64_SUB,
   I64_XOR,
-  IF,
   i32Const,
   i64Const,
   index,
   LOCAL_TEE,
   SELECT,
   set,
-  simd,
   TYPE_EMPTY,
   V128_LOAD,
   V128_STORE,
 } from "./wasm";
 
-const REGISTER: u32 = 1;
-const FLAG_R: u32 = 17;
-const FLAG_A: u32 = 18;
-const FLAG_KIND: u32 = 19;
-const TLB_AT: u32 = 20;
-const EXIT: u32 = 21;
-const RIP: u32 = 22;
-const TEMPORARY: u32 = 23;
-export const MAX_I64: u32 = 1024;
-export const MAX_I32: u32 = 128;
-const ADDRESS: u32 = TEMPORARY + MAX_I64;
-const VECTOR: u32 = ADDRESS + MAX_I32;
-export const MAX_V128: u32 = 256;
-
 /** not known when the code is written: the flags are those of before the block, or of either side of a `when` */
 const UNKNOWN: u32 = 0xffffffff;
 
-/** the vCPU the code is for */
-let cpu: usize = 0;
-/** its code size */
+/** code size of the vCPU the code is for */
 let mode: u32 = 0;
-let values: u32 = 0;
-let addresses: u32 = 0;
-let vectors: u32 = 0;
 let flagKind: u32 = UNKNOWN;
-/** open blocks between here and the block that exits leave through */
-let depth: u32 = 0;
-/** number of the record being written */
-let record: u32 = 0;
 
 /** Starts a function: loads what lives in locals and opens the block that exits leave through. */
 export function prologue(vcpu: usize): void {
-  cpu = vcpu;
+  openFunction(vcpu);
   mode = changetype<State>(vcpu).mode;
-  values = 0;
-  addresses = 0;
-  vectors = 0;
   flagKind = UNKNOWN;
-  depth = 0;
   for (let n: u32 = 0; n < 16; n++) loadCell(<u32>cpu + (n << 3), REGISTER + n);
   loadCell(<u32>(cpu + offsetof<State>("flagR")), FLAG_R);
   loadCell(<u32>(cpu + offsetof<State>("flagA")), FLAG_A);
@@ -130,20 +116,6 @@ export function epilogue(records: u32): void {
   byte(END);
 }
 
-/** Before each record: its number, for exits. False when the temporaries run out. */
-export function startRecord(n: u32): bool {
-  record = n;
-  return values + 96 < MAX_I64 && addresses + 16 < MAX_I32 && vectors + 48 < MAX_V128;
-}
-
-/** Leaves the function before the record, whatever it is. */
-export function leaveHere(): void {
-  i32Const(<i32>record);
-  set(EXIT);
-  byte(BR);
-  index(depth);
-}
-
 function loadCell(at: u32, local: u32): void {
   i32Const(0);
   access(I64_LOAD, at);
@@ -164,34 +136,17 @@ function storeFlags(): void {
   access(I32_STORE, <u32>(cpu + offsetof<State>("flagKind")));
 }
 
-/** the value on the stack becomes a new temporary */
-function keep(): u32 {
-  const local = TEMPORARY + values++;
-  set(local);
-  return local;
+function loadOpcode<T>(): u32 {
+  return sizeof<T>() == 8 ? I64_LOAD : sizeof<T>() == 4 ? I64_LOAD32_U : sizeof<T>() == 2 ? I64_LOAD16_U : I64_LOAD8_U;
 }
 
-function keepAddress(): u32 {
-  const local = ADDRESS + addresses++;
-  set(local);
-  return local;
-}
-
-function keepVector(): u32 {
-  const local = VECTOR + vectors++;
-  set(local);
-  return local;
-}
-
-function binary(opcode: u32, a: u32, b: u32): void {
-  get(a);
-  get(b);
-  byte(opcode);
+function storeOpcode<T>(): u32 {
+  return sizeof<T>() == 8 ? I64_STORE : sizeof<T>() == 4 ? I64_STORE32 : sizeof<T>() == 2 ? I64_STORE16 : I64_STORE8;
 }
 
 @unmanaged
 @final
-export class Emit {
+export class Emit extends EmitLanes {
   // ---- operands
 
   address(op: Op): u32 {
@@ -247,12 +202,7 @@ export class Emit {
     i64Const(<i64>PAGE_MASK);
     byte(I64_AND);
     byte(I64_NE);
-    byte(IF);
-    byte(TYPE_EMPTY);
-    depth++;
-    leaveHere();
-    depth--;
-    byte(END);
+    leaveIf();
     get(va);
     byte(I32_WRAP);
     get(TLB_AT);
@@ -263,14 +213,14 @@ export class Emit {
 
   load<T>(at: u32): u32 {
     get(at);
-    access(sizeof<T>() == 8 ? I64_LOAD : sizeof<T>() == 4 ? I64_LOAD32_U : sizeof<T>() == 2 ? I64_LOAD16_U : I64_LOAD8_U, 0);
+    access(loadOpcode<T>(), 0);
     return keep();
   }
 
   store<T>(at: u32, v: u32): void {
     get(at);
     get(v);
-    access(sizeof<T>() == 8 ? I64_STORE : sizeof<T>() == 4 ? I64_STORE32 : sizeof<T>() == 2 ? I64_STORE16 : I64_STORE8, 0);
+    access(storeOpcode<T>(), 0);
   }
 
   read<T>(op: Op, va: u32): u32 {
@@ -313,6 +263,11 @@ export class Emit {
 
   register<T>(at: usize): u32 {
     const n = <u32>(at - cpu);
+    if (n >= 128) {
+      i32Const(0);
+      access(loadOpcode<T>(), <u32>at);
+      return keep();
+    }
     get(REGISTER + (n >> 3));
     if ((n & 7) != 0) {
       i64Const((<i64>(n & 7)) << 3);
@@ -348,6 +303,63 @@ export class Emit {
     if (sizeof<T>() == 8) return;
     i64Const(sizeof<T>() == 4 ? 0xffffffff : sizeof<T>() == 2 ? 0xffff : 0xff);
     byte(I64_AND);
+  }
+
+  // ---- vector operands: XMM registers stay in the state; MMX is left to the interpreter
+
+  beginX<V>(op: Op): void {}
+
+  endX<V>(): void {}
+
+  srcX<V, S>(op: Op): u32 {
+    if (op.sk == REG) return this.getX<V>(op.s);
+    get(this.placeX(op, 0));
+    access128(V128_LOAD, 0);
+    return keepVector();
+  }
+
+  putX<V, D>(op: Op, v: u32): void {
+    if (op.dk == REG) this.setX<V>(op.d, v);
+    else {
+      get(this.placeX(op, 8));
+      get(v);
+      access128(V128_STORE, 0);
+    }
+  }
+
+  placeX(op: Op, tag: u32): u32 {
+    const va = this.address(op);
+    if (op.aligned) {
+      get(va);
+      i64Const(15);
+      byte(I64_AND);
+      i64Const(0);
+      byte(I64_NE);
+      leaveIf();
+    }
+    return this.placeBytes(va, tag, 16);
+  }
+
+  getX<V>(at: usize): u32 {
+    i32Const(0);
+    access128(V128_LOAD, <u32>at);
+    return keepVector();
+  }
+
+  setX<V>(at: usize, v: u32): void {
+    i32Const(0);
+    get(v);
+    access128(V128_STORE, <u32>at);
+  }
+
+  xmm0X(): u32 {
+    return this.getX<v128>(cpu + offsetof<State>("xmm0"));
+  }
+
+  setLane<U>(at: usize, v: u32): void {
+    i32Const(0);
+    get(v);
+    access(storeOpcode<U>(), <u32>at);
   }
 
   // ---- values
@@ -463,15 +475,12 @@ export class Emit {
     get(c);
     i64Const(0);
     byte(I64_NE);
-    byte(IF);
-    byte(TYPE_EMPTY);
-    depth++;
+    openIf();
     return true;
   }
 
   end(): void {
-    byte(END);
-    depth--;
+    closeIf();
     flagKind = UNKNOWN;
   }
 
@@ -588,24 +597,6 @@ export class Emit {
     i64Const(<i64>op.off);
     byte(I64_ADD);
     set(RIP);
-  }
-
-  // ---- vectors: they stay in the state
-
-  getX(at: usize): u32 {
-    i32Const(0);
-    simd(V128_LOAD);
-    byte(0);
-    index(<u32>at);
-    return keepVector();
-  }
-
-  setX(at: usize, v: u32): void {
-    i32Const(0);
-    get(v);
-    simd(V128_STORE);
-    byte(0);
-    index(<u32>at);
   }
 }
 

@@ -5,13 +5,15 @@
 
 import { E, I, IMM, M, MEM, Op, R, REG } from "../decode/op";
 import { condition, FLAGS_ADD, FLAGS_ALL, FLAGS_LOGIC, FLAGS_PARTIAL, FLAGS_SUB } from "../flags";
-import { State } from "../generated/state";
 import { BOUNCE_END, PAGE_MASK, TLB_ENTRIES } from "../memory-map";
 import { commit, readable, writable } from "../mmu/access";
+import { raiseGp } from "../raise";
+import { Lanes } from "./lanes";
+import { beginMmx, enterMmx, mmxSource, setMmx, setMmxOperand, setXmmOperand, xmmSource } from "./vector-operand";
 
 @unmanaged
 @final
-export class Exec extends State {
+export class Exec extends Lanes {
   // ---- operands
 
   /** linear address of the memory operand */
@@ -118,6 +120,68 @@ export class Exec extends State {
 
   @inline setGpr<T>(n: u32, v: u64): void {
     this.setRegister<T>(changetype<usize>(this) + ((<usize>n) << 3), v);
+  }
+
+  // ---- vector operands: XMM registers and 128 bits of memory (V = v128), MMX registers and 64 (V = u64)
+
+  /** where the source in memory can be read, or #GP if it must be aligned and is not */
+  @inline vectorAt(op: Op): usize {
+    const va = this.address(op);
+    if (op.aligned && (va & 15) != 0) raiseGp(this, op);
+    return this.readableAt(op, va, 16);
+  }
+
+  /** Before the first access of an instruction with MMX operands. srcX does it too. */
+  @inline beginX<V>(op: Op): void {
+    if (sizeof<V>() < 16) beginMmx(this, op);
+  }
+
+  /** After the last access of one that writes no MMX register. putX and setX do it too. */
+  @inline endX<V>(): void {
+    if (sizeof<V>() < 16) enterMmx(this);
+  }
+
+  /** value of the source; V = u32 is the low half of an MMX register or 32 bits of memory */
+  @inline srcX<V, S>(op: Op): v128 {
+    if (sizeof<V>() < 16) return mmxSource<V>(this, op);
+    if (offsetof<S>() == offsetof<R>()) return v128.load(<usize>op.s);
+    if (offsetof<S>() == offsetof<M>()) return v128.load(this.vectorAt(op));
+    return xmmSource(this, op);
+  }
+
+  /** value of a vector register by its address */
+  @inline getX<V>(at: usize): v128 {
+    return sizeof<V>() < 16 ? v128.load64_zero(at) : v128.load(at);
+  }
+
+  @inline setX<V>(at: usize, v: v128): void {
+    if (sizeof<V>() < 16) setMmx(this, at, v);
+    else v128.store(at, v);
+  }
+
+  /** writes the destination, a register or memory, without reading it */
+  @inline putX<V, D>(op: Op, v: v128): void {
+    if (sizeof<V>() < 16) setMmxOperand(this, op, v);
+    else if (offsetof<D>() == offsetof<R>()) v128.store(<usize>op.d, v);
+    else if (offsetof<D>() == offsetof<M>()) this.storeX(op, v);
+    else setXmmOperand(this, op, v);
+  }
+
+  @inline xmm0X(): v128 {
+    return v128.load(changetype<usize>(this) + offsetof<Exec>("xmm0"));
+  }
+
+  /** writes the lowest lane of a register, and nothing else */
+  @inline setLane<U>(at: usize, v: u64): void {
+    store<U>(at, <U>v);
+  }
+
+  @inline storeX(op: Op, v: v128): void {
+    const va = this.address(op);
+    if (op.aligned && (va & 15) != 0) raiseGp(this, op);
+    const at = this.writableAt(op, va, 16);
+    v128.store(at, v);
+    this.commit(at);
   }
 
   // ---- values

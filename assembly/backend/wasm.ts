@@ -52,7 +52,40 @@ export const SIMD: u32 = 0xfd;
 export const TYPE_EMPTY: u32 = 0x40;
 export const V128_LOAD: u32 = 0;
 export const V128_STORE: u32 = 11;
-
+export const V128_CONST: u32 = 12;
+export const I8X16_SHUFFLE: u32 = 13;
+export const I8X16_SWIZZLE: u32 = 14;
+export const I8X16_SPLAT: u32 = 15;
+export const I16X8_SPLAT: u32 = 16;
+export const I32X4_SPLAT: u32 = 17;
+export const I64X2_SPLAT: u32 = 18;
+export const I64X2_EXTRACT_LANE: u32 = 29;
+export const I64X2_REPLACE_LANE: u32 = 30;
+export const V128_AND: u32 = 78;
+export const V128_ANDNOT: u32 = 79;
+export const V128_OR: u32 = 80;
+export const V128_XOR: u32 = 81;
+export const V128_BITSELECT: u32 = 82;
+export const V128_ANY_TRUE: u32 = 83;
+// on lanes of 8 bits; those of 16, 32 and 64 are 32, 64 and 96 further
+export const BITMASK: u32 = 100;
+export const NARROW_16_S: u32 = 101;
+export const SHL: u32 = 107;
+export const SHR_S: u32 = 108;
+export const SHR_U: u32 = 109;
+export const ADD: u32 = 110;
+export const ADD_SAT_S: u32 = 111;
+export const SUB: u32 = 113;
+export const SUB_SAT_S: u32 = 114;
+export const MUL: u32 = 117;
+export const MIN_S: u32 = 118;
+export const MAX_S: u32 = 120;
+export const AVGR_U: u32 = 123;
+// comparisons: those of 16 and 32 bits are 10 and 20 further
+export const I8X16_EQ: u32 = 35;
+export const I8X16_GT_S: u32 = 39;
+export const I64X2_EQ: u32 = 214;
+export const I64X2_GT_S: u32 = 217;
 let at: usize = EMIT_BUFFER;
 
 export function startCode(): void {
@@ -114,6 +147,13 @@ export function i32Const(v: i32): void {
 /** A load or store without alignment hint; the address is on the stack. */
 export function access(opcode: u32, offset: u32): void {
   byte(opcode);
+  byte(0);
+  index(offset);
+}
+
+/** The same for 128 bits. */
+export function access128(opcode: u32, offset: u32): void {
+  simd(opcode);
   byte(0);
   index(offset);
 }

@@ -1,5 +1,6 @@
 /** Writes the code of one block with the Emit back end: the same semantics that the interpreter runs, record by record. */
-import { Emit, emitFall, epilogue, leaveHere, prologue, startRecord } from "../backend/emit";
+import { Emit, emitFall, epilogue, prologue } from "../backend/emit";
+import { leaveHere, startRecord } from "../backend/emit-function";
 import { Exec } from "../backend/exec";
 import { codeFits, codeLength, startCode } from "../backend/wasm";
 import { find } from "../decode/block";

@@ -32,7 +32,7 @@ const POINTER: Readonly<Record<number, string>> = {
 /** Rows whose memory operand objdump leaves without a size. */
 const UNSIZED = /^(lddqu|invpcid|wruss[dq]|wrss[dq])$/;
 /** Rows where objdump writes the whole general register although only its low half is meant. */
-const WHOLE = /^(movmskp|pmovmskb|pmovmskbMmx|movToSeg)$/;
+const WHOLE = /^(movmsk|movToSeg)$/;
 
 /** REX bits and prefixes that had a meaning for the instruction. */
 export interface Used {

@@ -5,7 +5,7 @@
 import { HOT } from "./hot.ts";
 import type { Row } from "./isa/row.ts";
 import { operandCode } from "./operands.ts";
-import { call, type Semantic } from "./semantics.ts";
+import { type Binding, call, type Semantic } from "./semantics.ts";
 
 /** Records that no row stands for: block ends, undefined instructions, address computation. */
 export const ENGINE_KINDS = ["STALE", "NEXT", "FALL", "UD", "GP", "ADDRESS"] as const;
@@ -14,11 +14,9 @@ export const GROUP_SIZE = 96;
 /** kind = group << 7 | case, so that no group is ever wider than the hot switch */
 export const GROUP_SHIFT = 7;
 
-export interface Kind {
+export interface Kind extends Binding {
   readonly number: number;
   readonly semantic: Semantic;
-  readonly width: string;
-  readonly typeArguments: readonly string[];
   readonly group: number;
 }
 
@@ -67,6 +65,13 @@ export function widthsOf(row: Row): readonly [string, string, string] {
   return WIDTHS.v;
 }
 
+/** Width of a row's vector registers: those of its first operand in one. */
+export function vectorOf(row: Row): string {
+  const methods = row.operands.map((o) => operandCode(o)?.method ?? "");
+  return /[PQN]/.test(methods.find((m) => /[VWUPQN]/.test(m)) ?? "") ? MMX : "v128";
+}
+const MMX = "u64";
+
 /** Numbers everything. Rows whose semantic is not in `semantics` are an error that lists them all. */
 export function numberKinds(rows: readonly Row[], semantics: ReadonlyMap<string, Semantic>): KindTable {
   const missing = rows.filter((r) => !semantics.has(r.semantics));
@@ -75,12 +80,12 @@ export function numberKinds(rows: readonly Row[], semantics: ReadonlyMap<string,
   const byKey = new Map<string, Kind>();
   const kinds: Kind[] = [];
   const ofRow = new Map<Row, readonly [number, number, number]>();
-  const kindFor = (semantic: Semantic, width: string, typeArguments: readonly string[]): Kind => {
-    const key = call(semantic, "B", width, ["D", "S"], typeArguments);
+  const kindFor = (semantic: Semantic, binding: Binding): Kind => {
+    const key = call(semantic, "B", ["D", "S"], binding);
     const known = byKey.get(key);
     if (known !== undefined) return known;
     const group = 1 + Math.floor(kinds.length / GROUP_SIZE);
-    const kind = { number: (group << GROUP_SHIFT) | (kinds.length % GROUP_SIZE), semantic, width, typeArguments, group };
+    const kind = { number: (group << GROUP_SHIFT) | (kinds.length % GROUP_SIZE), semantic, ...binding, group };
     byKey.set(key, kind);
     kinds.push(kind);
     return kind;
@@ -88,7 +93,9 @@ export function numberKinds(rows: readonly Row[], semantics: ReadonlyMap<string,
   const ends = new Set<number>();
   for (const row of rows) {
     const semantic = semantics.get(row.semantics) as Semantic;
-    const numbers = widthsOf(row).map((w) => kindFor(semantic, w, row.typeArguments).number);
+    const { typeArguments } = row;
+    const vector = vectorOf(row);
+    const numbers = widthsOf(row).map((width) => kindFor(semantic, { width, vector, typeArguments }).number);
     ofRow.set(row, numbers as unknown as readonly [number, number, number]);
     if (row.attributes.has("end")) for (const n of numbers) ends.add(n);
   }
@@ -96,7 +103,7 @@ export function numberKinds(rows: readonly Row[], semantics: ReadonlyMap<string,
   const hot = HOT.map((h): HotKind => {
     const semantic = semantics.get(h.semantics);
     if (semantic === undefined) throw new Error(`hot.ts names ${h.semantics}, which is no semantic`);
-    const cold = byKey.get(call(semantic, "B", h.width, ["D", "S"], h.typeArguments));
+    const cold = byKey.get(call(semantic, "B", ["D", "S"], { ...h, vector: "v128" }));
     if (cold === undefined) throw new Error(`hot.ts names ${h.semantics}.${h.width}, which no row uses`);
     return { number: next++, cold, classes: [h.classes[0], h.classes[1]], ends: ends.has(cold.number) };
   });

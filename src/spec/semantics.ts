@@ -1,6 +1,7 @@
 /**
  * What the semantics of assembly/semantics can be called with. Their signatures are the contract: `B` is the back end, `T` the operand width,
- * `D` and `S` the operand classes, and any other type parameter takes the row's explicit arguments in order.
+ * `V` the vector register's width (v128 or, for MMX, u64), `D` and `S` the operand classes, and any other type parameter takes the row's
+ * explicit arguments in order.
  */
 export interface Semantic {
   readonly name: string;
@@ -25,12 +26,23 @@ export function semanticsOf(module: string, source: string): Semantic[] {
     }));
 }
 
-/** The call of a semantic with everything bound; `explicit` are the row's own type arguments. */
-export function call(s: Semantic, backEnd: string, width: string, classes: readonly [string, string], explicit: readonly string[]): string {
-  const rest = [...explicit];
+/** What a row binds type parameters to. */
+export interface Binding {
+  /** T */
+  readonly width: string;
+  /** V */
+  readonly vector: string;
+  /** the row's own type arguments */
+  readonly typeArguments: readonly string[];
+}
+
+/** The call of a semantic with everything bound. */
+export function call(s: Semantic, backEnd: string, classes: readonly [string, string], { width, vector, typeArguments }: Binding): string {
+  const rest = [...typeArguments];
   const bound = s.typeParameters.map((p) => {
     if (p === "B") return backEnd;
     if (p === "T") return width;
+    if (p === "V") return vector;
     if (p === "D") return classes[0];
     if (p === "S") return classes[1];
     const given = rest.shift();

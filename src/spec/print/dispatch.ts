@@ -48,8 +48,12 @@ export function printKinds(table: KindTable): string {
   ].join("\n");
 }
 
-/** Kinds whose semantic is generic over the back end: those a compiler can emit. */
-const emitted = (table: KindTable): Kind[] => table.kinds.filter((k) => k.semantic.typeParameters.includes("B"));
+/** Kinds whose semantic is generic over the back end: those a compiler can emit. It leaves MMX to the interpreter. */
+const emitted = (table: KindTable): Kind[] =>
+  table.kinds.filter((k) => {
+    const parameters = k.semantic.typeParameters;
+    return parameters.includes("B") && !(parameters.includes("V") && k.vector !== "v128");
+  });
 
 export function printEmit(table: KindTable): string {
   const kinds = emitted(table);
@@ -58,9 +62,7 @@ export function printEmit(table: KindTable): string {
   const functions = groups.map((g) => {
     const cases = kinds
       .filter((k) => k.group === g)
-      .map(
-        (k) => `    case ${k.number & mask}:\n      ${call(k.semantic, "Emit", k.width, ["E", "E"], k.typeArguments)};\n      return true;`,
-      );
+      .map((k) => `    case ${k.number & mask}:\n      ${call(k.semantic, "Emit", ["E", "E"], k)};\n      return true;`);
     return `export function emit${g}(b: Emit, op: Op, number: u32): bool {\n  switch (number) {\n${cases.join("\n")}\n  }\n  return false;\n}\n`;
   });
   return `${BANNER}
@@ -82,8 +84,10 @@ ${functions.join("\n")}`;
 export function printInterpreter(table: KindTable): string {
   const cases = table.hot.map((h) => {
     const classes = h.classes.map((c) => (c === "-" ? "R" : c)) as [string, string];
-    const body = `${call(h.cold.semantic, "Exec", h.cold.width, classes, h.cold.typeArguments)};`;
-    return `        case ${h.number}:\n          ${body}\n          ${h.ends ? "break" : "continue"};`;
+    const body = `${call(h.cold.semantic, "Exec", classes, h.cold)};`;
+    return `        case ${h.number}:
+          ${body}
+          ${h.ends ? "break" : "continue"};`;
   });
   const fused = table.fused.map((f) => {
     const [d, s] = f.hot.classes;
@@ -140,7 +144,7 @@ export function printGroup(table: KindTable, group: number): string {
   const kinds = table.kinds.filter((k) => k.group === group);
   const mask = (1 << GROUP_SHIFT) - 1;
   const cases = kinds.map((k) => {
-    const body = call(k.semantic, "Exec", k.width, ["E", "E"], k.typeArguments);
+    const body = call(k.semantic, "Exec", ["E", "E"], k);
     return `    case ${k.number & mask}:\n      ${body};\n      break;`;
   });
   return `${BANNER}
