@@ -93,6 +93,8 @@ async function split(jobs: number): Promise<void> {
     native: a.native + b.native,
     ours: a.ours + b.ours,
     comparing: a.comparing + b.comparing,
+    inSequence: a.inSequence + b.inSequence,
+    firstInSequence: a.firstInSequence ?? b.firstInSequence,
     differing: merge(a.differing, b.differing),
   }));
   finish(sum);
@@ -118,7 +120,8 @@ function finish(summary: Summary): void {
   console.log(
     `  making ${rate(summary.generating)}, this CPU ${rate(summary.native)}, minusone ${rate(summary.ours)}, comparing ${rate(summary.comparing)}`,
   );
-  if (differing.length > 0) process.exitCode = 1;
+  if (summary.inSequence > 0) console.log(`  and ${summary.inSequence} only after other cases; the first: ${summary.firstInSequence}`);
+  if (differing.length > 0 || summary.inSequence > 0) process.exitCode = 1;
 }
 
 function one(text: string): void {

@@ -7,7 +7,7 @@ import type { Target } from "./driver.ts";
 import { Generator, type Modes } from "./generate.ts";
 import { printFinding } from "./print.ts";
 import { Random } from "./random.ts";
-import { shrink } from "./shrink.ts";
+import { alone, shrink } from "./shrink.ts";
 
 const BATCH = 4000;
 
@@ -31,13 +31,25 @@ export interface Summary {
   native: number;
   ours: number;
   comparing: number;
+  /** differences that need the cases before them: memory or code that an earlier case left wrong */
+  inSequence: number;
+  firstInSequence: string | undefined;
   /** differing cases by row */
   readonly differing: Record<string, number>;
 }
 
 export function fuzz(options: Options, native: Target, ours: Target, say: (text: string) => void): Summary {
   const { seed, rows } = options;
-  const summary: Summary = { cases: 0, generating: 0, native: 0, ours: 0, comparing: 0, differing: {} };
+  const summary: Summary = {
+    cases: 0,
+    generating: 0,
+    native: 0,
+    ours: 0,
+    comparing: 0,
+    inSequence: 0,
+    firstInSequence: undefined,
+    differing: {},
+  };
   const random = new Random(seed);
   const generator = new Generator(random, isa, options.modes);
   const batch = new Batch(1 << 22);
@@ -73,12 +85,19 @@ export function fuzz(options: Options, native: Target, ours: Target, say: (text:
     summary.comparing += lap();
     for (const [index, found] of findings) {
       const row = used[index];
+      const record = batch.record(index).slice();
+      const own = alone(row, record, native, ours);
+      if (own.length === 0) {
+        summary.inSequence++;
+        summary.firstInSequence ??= `batch ${n} case ${index}: ${row.mnemonic} (${row.bytes}), ${found.map((d) => d.name).join(" ")}`;
+        continue;
+      }
       const name = `${row.mnemonic} (${row.bytes})`;
       summary.differing[name] = (summary.differing[name] ?? 0) + 1;
       const before = shown.get(row) ?? 0;
       if (before >= options.shown || (before === 0 && shown.size >= options.shownRows)) continue;
       shown.set(row, before + 1);
-      say(`${printFinding(shrink({ row, record: batch.record(index).slice(), found }, native, ours))}\n`);
+      say(`${printFinding(shrink({ row, record, found: own }, native, ours))}\n`);
     }
   }
   return summary;

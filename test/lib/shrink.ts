@@ -19,7 +19,14 @@ export interface Finding {
   readonly found: readonly Difference[];
 }
 
+/** The simplest case found; the one given if the simpler one needs other cases in front of it. */
 export function shrink(finding: Finding, native: Target, ours: Target): Finding {
+  const best = simplify(finding, native, ours);
+  const found = alone(best.row, best.record, native, ours);
+  return found.length > 0 ? { ...best, found } : finding;
+}
+
+function simplify(finding: Finding, native: Target, ours: Target): Finding {
   let best = finding;
   for (let round = 0; round < ROUNDS; round++) {
     const useful = changes(best).filter((change) => changed(best.record, change(best.record)));
@@ -39,9 +46,21 @@ export function shrink(finding: Finding, native: Target, ours: Target): Finding 
     outcomes.forEach((found, i) => {
       if (found !== undefined) longest = i;
     });
+    if (longest < 0) return best;
     best = { row: best.row, record: together[longest], found: outcomes[longest] as Difference[] };
   }
   return best;
+}
+
+/** The case without the others of its batch, on clean memory: its differences there, none if it takes another case to show them. */
+export function alone(row: Row, record: Uint8Array, native: Target, ours: Target): readonly Difference[] {
+  const batch = new Batch();
+  batch.append(record);
+  let own: readonly Difference[] = [];
+  compare(batch, [row], native.run(batch), ours.run(batch), (_, found) => {
+    own = found;
+  });
+  return own;
 }
 
 const changed = (a: Uint8Array, b: Uint8Array): boolean => a.length !== b.length || a.some((x, i) => x !== b[i]);
