@@ -1,0 +1,13 @@
+/**
+ * `npm run bench`: builds what Bochs and v86 boot, where gcc is installed, then compares the systems of this machine (`minusone bench`) and
+ * appends the figures to bench/results.jsonl.
+ */
+import { spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { bench } from "../src/cli/bench.ts";
+
+const path = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
+
+const built = spawnSync("sh", [path("kernels/build.sh")], { stdio: ["ignore", "inherit", "pipe"], encoding: "utf8" });
+if (built.status !== 0) console.log(`The bare-metal images were not built: ${built.stderr.trim().split("\n").pop()}`);
+process.exitCode = await bench([...process.argv.slice(2), "--record", path("results.jsonl")]);
