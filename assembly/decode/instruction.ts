@@ -134,8 +134,7 @@ function parse(b: Exec): i32 {
     else if ((byte & 0xe7) == 0x26) {
       // 64-bit code ignores ES, CS, SS and DS overrides: an FS or GS before them stays
       if (b.mode != 2) segment = <i32>((byte >> 3) & 3);
-    }
-    else if (byte == 0x64 || byte == 0x65) segment = <i32>(byte - 0x60);
+    } else if (byte == 0x64 || byte == 0x65) segment = <i32>(byte - 0x60);
     else if (b.mode == 2 && (byte & 0xf0) == 0x40) {
       rex = byte;
       continue;
