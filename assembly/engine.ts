@@ -1,9 +1,12 @@
 /** What the interpreter's loop calls besides semantics: the way from block to block, and the records no row stands for. */
 import { Exec } from "./backend/exec";
+import { bitDisplacement } from "./cpu/bit-offset";
+import { linear } from "./cpu/segments";
 import { find, lookUp } from "./decode/block";
 import { BLOCK_HEADER, Block } from "./decode/header";
 import { Op } from "./decode/op";
 import { dispatchCold } from "./generated/cold";
+import { ACCESS_BITS, ACCESS_OFFSET, ACCESS_POPS, ACCESS_WRITE } from "./generated/constants";
 import { raiseGp, raiseUd } from "./raise";
 
 /** First record of the block at RIP, or 0 when the slice is over. */
@@ -41,34 +44,24 @@ export function tooLong(b: Exec, op: Op): void {
   raiseGp(b, op);
 }
 
-/** Puts the linear address of the next record's memory operand into `ea`. */
+/** Puts the linear address of the next record's memory operand into `ea`, having checked the segment for it. */
 export function addressRecord(b: Exec, op: Op): void {
-  let va = b.address(op);
+  const access = <u32>op.imm;
+  let offset = b.address(op);
+  if ((access & ACCESS_BITS) != 0) offset += bitDisplacement(op);
+  if ((access & ACCESS_POPS) != 0) offset += popped(b, op);
   const size = op.addressSize;
-  va = size == 2 ? va : size == 1 ? va & 0xffffffff : va & 0xffff;
-  if (op.imm == 0) {
-    const segment = op.segment;
-    if (b.mode != 2 || segment >= 4) va += segmentBase(b, segment);
-    if (b.mode != 2) va &= 0xffffffff;
-  }
-  b.ea = va;
+  offset = size == 2 ? offset : size == 1 ? offset & 0xffffffff : offset & 0xffff;
+  b.ea = (access & ACCESS_OFFSET) != 0 ? offset : linear(b, op, op.segment, offset, access & 0xffff, access & ACCESS_WRITE);
 }
 
-function segmentBase(b: Exec, segment: u32): u64 {
-  switch (segment) {
-    case 0:
-      return b.esBase;
-    case 1:
-      return b.csBase;
-    case 2:
-      return b.ssBase;
-    case 3:
-      return b.dsBase;
-    case 4:
-      return b.fsBase;
-    default:
-      return b.gsBase;
-  }
+/** POP reads the stack before it looks at its destination, which it addresses with the stack pointer already raised. */
+function popped(b: Exec, op: Op): u64 {
+  const size = op.operandSize;
+  if (size == 2) b.top<u64>(op);
+  else if (size == 1) b.top<u32>(op);
+  else b.top<u16>(op);
+  return <usize>op.base == changetype<usize>(b) + offsetof<Exec>("rsp") ? (<u64>2) << size : 0;
 }
 
 export function cold(b: Exec, op: Op): void {

@@ -47,3 +47,8 @@ function digit(u: u64, below: u64, v: u64): u64 {
   }
   return q;
 }
+
+/** The bytes of a T in reverse order. */
+export function reverseBytes<T>(v: u64): u64 {
+  return <u64>bswap<T>(<T>v);
+}

@@ -3,10 +3,11 @@
  * memory cells too, so a register and a memory operand differ only in how their address is found and in how 32 bits are written.
  */
 
+import { linear, READ, SS, WRITE } from "../cpu/segments";
 import { E, I, IMM, M, MEM, Op, R, REG } from "../decode/op";
 import { condition, FLAGS_ADD, FLAGS_ALL, FLAGS_LOGIC, FLAGS_PARTIAL, FLAGS_SUB } from "../flags";
 import { BOUNCE_END, PAGE_MASK, TLB_ENTRIES } from "../memory-map";
-import { commit, readable, writable } from "../mmu/access";
+import { commit, readable, readableStack, writable, writableStack } from "../mmu/access";
 import { raiseGp } from "../raise";
 import { Lanes } from "./lanes";
 import { beginMmx, enterMmx, mmxSource, setMmx, setMmxOperand, setXmmOperand, xmmSource } from "./vector-operand";
@@ -292,14 +293,33 @@ export class Exec extends Lanes {
   @inline branch(op: Op, taken: u64): void {
     const next = this.nextRip(op);
     const target = taken != 0 ? next + <u64>op.imm : next;
-    this.rip = this.mode == 2 ? target : narrowRip(op, target);
+    this.rip = this.mode == 2 || taken == 0 ? target : this.near(op, target);
     this.link = <u32>changetype<usize>(op) + 16 + ((<u32>(taken != 0)) << 2);
+  }
+
+  /** The target of a direct jump in 16- and 32-bit code: cut to the operand size, within the code segment. */
+  near(op: Op, target: u64): u64 {
+    const to = op.operandSize == 0 ? target & 0xffff : target & 0xffffffff;
+    if (to > <u64>this.csLimit) raiseGp(this, op);
+    return to;
   }
 
   /** An indirect jump to a target already truncated to the operand size. */
   @inline jump(target: u64): void {
     this.rip = target;
     this.link = <u32>(changetype<usize>(this) + offsetof<Exec>("zero"));
+  }
+
+  /** On behind the instruction; the record caches the block there in place of `disp`, so it has no memory operand. */
+  @inline goOn(op: Op): void {
+    this.rip = this.nextRip(op);
+    this.link = <u32>changetype<usize>(op) + 16;
+  }
+
+  /** The same instruction once more, from its first byte; caches as `goOn` does. */
+  @inline restart(op: Op): void {
+    this.rip = this.blockRip + <u64>op.off;
+    this.link = <u32>changetype<usize>(op) + 20;
   }
 
   /** The slice ends behind this block; what is left of the budget stays. */
@@ -311,31 +331,45 @@ export class Exec extends Lanes {
   // ---- stack
 
   @inline push<T>(op: Op, v: u64): void {
-    const sp = this.stackAddress(this.rsp - sizeof<T>());
-    this.write<T>(op, sp, v);
+    this.writeStack<T>(op, this.rsp - sizeof<T>(), v);
     this.setStackPointer(this.rsp - sizeof<T>());
   }
 
   /** reads the top of the stack; `drop` takes it off once nothing can fault any more */
   @inline top<T>(op: Op): u64 {
-    return this.read<T>(op, this.stackAddress(this.rsp));
+    return this.readStack<T>(op, this.rsp);
   }
 
   @inline drop(bytes: u64): void {
     this.setStackPointer(this.rsp + bytes);
   }
 
-  @inline stackAddress(sp: u64): u64 {
-    return this.mode == 2 ? sp : this.ssBase + (sp & this.stackMask);
+  /** reads at a stack pointer, which is cut to the stack's width */
+  @inline readStack<T>(op: Op, sp: u64): u64 {
+    const va = this.mode == 2 ? sp : linear(this, op, SS, sp & this.stackMask, sizeof<T>(), READ);
+    const e = <usize>this.tlb + ((<usize>(va >> 12) & (TLB_ENTRIES - 1)) << 5);
+    if (((va + (sizeof<T>() - 1)) & PAGE_MASK) == load<u64>(e)) return <u64>load<T>(<usize>va + load<u32>(e, 24));
+    return <u64>load<T>(readableStack(this, op, va, sizeof<T>()));
+  }
+
+  @inline writeStack<T>(op: Op, sp: u64, v: u64): void {
+    const va = this.mode == 2 ? sp : linear(this, op, SS, sp & this.stackMask, sizeof<T>(), WRITE);
+    const e = <usize>this.tlb + ((<usize>(va >> 12) & (TLB_ENTRIES - 1)) << 5);
+    if (((va + (sizeof<T>() - 1)) & PAGE_MASK) == load<u64>(e, 8)) store<T>(<usize>va + load<u32>(e, 24), <T>v);
+    else {
+      const at = writableStack(this, op, va, sizeof<T>());
+      store<T>(at, <T>v);
+      commit(this, at);
+    }
+  }
+
+  /** faults as a write would */
+  @inline checkStack<T>(op: Op, sp: u64): void {
+    writableStack(this, op, this.mode == 2 ? sp : linear(this, op, SS, sp & this.stackMask, sizeof<T>(), WRITE), sizeof<T>());
   }
 
   @inline setStackPointer(sp: u64): void {
     if (this.mode == 2) this.rsp = sp;
     else this.rsp = (this.rsp & ~this.stackMask) | (sp & this.stackMask);
   }
-}
-
-/** RIP after a jump in 16- and 32-bit code: cut to the operand size. */
-function narrowRip(op: Op, target: u64): u64 {
-  return op.operandSize == 0 ? target & 0xffff : target & 0xffffffff;
 }

@@ -14,9 +14,9 @@ import {
   ATTR_F64,
   ATTR_LOCK,
   ATTR_MANDATORY_66,
-  ATTR_NO_SEGMENT,
   ATTR_NO_VVVV,
   ATTR_REGISTER,
+  ATTR_REP,
   OPERAND_A,
   OPERAND_B,
   OPERAND_C,
@@ -42,7 +42,7 @@ import {
   OPERAND_W,
   OPERAND_Z,
 } from "../generated/constants";
-import { CANDIDATES, OPCODES, ROWS } from "../generated/decode-tables";
+import { ACCESSES, CANDIDATES, OPCODES, ROWS } from "../generated/decode-tables";
 import { HOT_KIND, KIND_ADDRESS, KIND_GP, KIND_UD } from "../generated/kinds";
 import { fuse } from "./fuse";
 import { IMM, MEM, OP_SIZE, Op, REG } from "./op";
@@ -256,7 +256,9 @@ function operands(b: Exec, at: usize, row: i32): u32 {
       memDisp = nextValue(b, 2 << addressSize);
       kind = MEM;
     } else if (code == OPERAND_I || code == OPERAND_J) {
-      op.imm = immediate(b, size);
+      const value = immediate(b, size);
+      // ENTER has two: a word, then a byte
+      op.imm = i == 1 && load<u8>(info, 6) == <u8>OPERAND_I ? (op.imm & 0xffff) | (value << 16) : value;
       kind = IMM;
     } else if (code == OPERAND_A) {
       const offset = <u64>nextValue(b, 2 << operandSize) & 0xffffffff;
@@ -288,9 +290,10 @@ function operands(b: Exec, at: usize, row: i32): u32 {
     if (op.sk == IMM) op.d = <u16>(opcodeByte & 15);
     else op.imm = <i64>(opcodeByte & 15);
   }
-  decodedEnd = (attributes & ATTR_END) != 0;
+  // a repeated instruction leaves RIP on itself until it is done
+  decodedEnd = (attributes & ATTR_END) != 0 || ((attributes & ATTR_REP) != 0 && repeat != 0);
   op.len = <u8>lengthSoFar();
-  if (isMemory || memoryAt >= 0) placeMemory(b, at, (attributes & ATTR_NO_SEGMENT) != 0);
+  if (isMemory || memoryAt >= 0) placeMemory(b, at, load<u32>(ACCESSES + ((<usize>load<u8>(info, 14)) << 4) + ((<usize>operandSize) << 2)));
   const main = changetype<Op>(at + <usize>(decodedRecords - 1) * OP_SIZE);
   const hot = load<u16>(HOT_KIND + (((<usize>main.kind) << 3) + (main.dk << 2) + main.sk) * 2);
   if (hot != 0) main.kind = hot;
@@ -402,7 +405,7 @@ function memory16(b: Exec, mod: u32, rm: u32): void {
 }
 
 /** Writes the memory operand into the record, behind an address record where the address is not flat and 64 bits wide. */
-function placeMemory(b: Exec, at: usize, noSegment: bool): void {
+function placeMemory(b: Exec, at: usize, access: u32): void {
   const zero = <u16>(changetype<usize>(b) + offsetof<Exec>("zero"));
   const op = changetype<Op>(at);
   const flat = b.mode == 2 && addressSize == 2 && segment < 4;
@@ -415,7 +418,7 @@ function placeMemory(b: Exec, at: usize, noSegment: bool): void {
     main.disp = 0;
     decodedRecords = 2;
     op.kind = <u16>KIND_ADDRESS;
-    op.imm = <i64>noSegment;
+    op.imm = <i64>access;
   }
   op.base = memRip
     ? <u16>(changetype<usize>(b) + offsetof<Exec>("blockRip"))

@@ -22,12 +22,21 @@ let total: u32 = 0;
 
 /** Address of `size` bytes (at most a page) at linear guest address `va`, to be read. */
 export function readable(s: State, op: Op, va: u64, size: u32): usize {
-  return place(s, op, va, size, 0);
+  return place(s, op, va, size, 0, op.segment == 2 ? VECTOR_SS : VECTOR_GP);
 }
 
 /** The same, to be read and written; pass it to `commit` after the last store. */
 export function writable(s: State, op: Op, va: u64, size: u32): usize {
-  return place(s, op, va, size, PF_W);
+  return place(s, op, va, size, PF_W, op.segment == 2 ? VECTOR_SS : VECTOR_GP);
+}
+
+/** As `readable`, of the stack: a bad address is #SS, whatever the instruction's operand. */
+export function readableStack(s: State, op: Op, va: u64, size: u32): usize {
+  return place(s, op, va, size, 0, VECTOR_SS);
+}
+
+export function writableStack(s: State, op: Op, va: u64, size: u32): usize {
+  return place(s, op, va, size, PF_W, VECTOR_SS);
 }
 
 /** Spreads what was stored in the bounce buffer. A plain address needs nothing. */
@@ -37,9 +46,10 @@ export function commit(s: State, at: usize): void {
   memory.copy(second, BOUNCE + split, total - split);
 }
 
-function place(s: State, op: Op, va: u64, size: u32, write: u32): usize {
+/** `vector` is raised for an address that is not canonical. */
+function place(s: State, op: Op, va: u64, size: u32, write: u32, vector: u32): usize {
   const last = va + <u64>(size - 1);
-  if (!isCanonical(va) || !isCanonical(last)) raise(s, op, op.segment == 2 ? VECTOR_SS : VECTOR_GP, 0);
+  if (!isCanonical(va) || !isCanonical(last)) raise(s, op, vector, 0);
   if (((va ^ last) & PAGE_MASK) == 0) return translate(s, op, va, write);
   const a = translate(s, op, va, write);
   const b = translate(s, op, last & PAGE_MASK, write);

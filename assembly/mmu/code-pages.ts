@@ -6,7 +6,7 @@
 
 import { BLOCK_HEADER, Block } from "../decode/header";
 import { OP_SIZE, Op } from "../decode/op";
-import { KIND_STALE } from "../generated/kinds";
+import { KIND_NEXT, KIND_STALE } from "../generated/kinds";
 import { State } from "../generated/state";
 import { CODE_PAGES } from "../memory-map";
 import { protectPage } from "./tlb";
@@ -49,7 +49,11 @@ export function codeWritten(s: State, host: usize): void {
     block.host = 0;
     staleBlocks++;
     const records = changetype<usize>(block) + BLOCK_HEADER;
-    for (let i: u32 = 0; i < block.records; i++) changetype<Op>(records + <usize>i * OP_SIZE).kind = <u16>KIND_STALE;
+    for (let i: u32 = 0; i < block.records; i++) {
+      const op = changetype<Op>(records + <usize>i * OP_SIZE);
+      // the instruction that writes may already have set RIP: a record that only follows it may stay
+      if (<u32>op.kind != KIND_NEXT) op.kind = <u16>KIND_STALE;
+    }
   }
   store<u32>(head, 0);
 }

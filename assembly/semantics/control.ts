@@ -19,12 +19,18 @@ export function jmpTo<T, S>(b: Exec, op: Op): void {
 }
 
 export function call<T>(b: Exec, op: Op): void {
+  if (b.mode != 2) {
+    b.checkStack<T>(op, b.rsp - sizeof<T>());
+    b.near(op, b.nextRip(op) + <u64>op.imm);
+  }
   b.push<T>(op, b.nextRip(op));
   b.branch(op, 1);
 }
 
 export function callTo<T, S>(b: Exec, op: Op): void {
-  const to = target<T>(b, op, b.src<T, S>(op));
+  const to = b.src<T, S>(op);
+  b.checkStack<T>(op, b.rsp - sizeof<T>());
+  target<T>(b, op, to);
   b.push<T>(op, b.nextRip(op));
   b.jump(to);
 }

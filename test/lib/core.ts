@@ -211,6 +211,7 @@ export class CoreTarget implements Target {
       const length = v.getUint32(start + AT.windows + 8 * i + 4, true);
       results.set(this.#memory.subarray(offset, offset + length), at);
       this.#memory.fill(FILL, offset, offset + length);
+      this.#core.ramWritten(MEMORY + offset, length);
       at += length;
     }
   }

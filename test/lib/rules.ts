@@ -15,7 +15,12 @@ const APPROXIMATION = 1.5 * 2 ** -12;
 const modrmOfUd: Rule = (outcome, found) =>
   outcome.native.getUint32(AT.vector, true) === VECTOR.UD && outcome.ours.getUint32(AT.errorCode, true) === (PF.I | PF.U) ? [] : found;
 
+/** MOVSXD with a 16-bit operand reads a word on Intel, a doubleword on AMD, which shows where the rest cannot be read. */
+const wordOfMovsxd: Rule = (outcome, found) =>
+  outcome.row.operandSize === 16 && outcome.native.getUint32(AT.vector, true) !== VECTOR.BP ? [] : found;
+
 const BY_SEMANTICS: Readonly<Record<string, Rule>> = {
+  movsx: wordOfMovsxd,
   ud: modrmOfUd,
   rcpp: approximate32,
   rcps: approximate32,

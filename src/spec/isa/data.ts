@@ -22,7 +22,7 @@ export const data = rows(
   0F B7 /r         movzx       Gv Ew     movzx<u16>  -       386      -
   0F BE /r         movsx       Gv Eb     movsx<u8>   -       386      -
   0F BF /r         movsx       Gv Ew     movsx<u16>  -       386      -
-  o16 63 /r        movsxd      Gv Ew     movsx<u16>  -       x64      o64
+  o16 63 /r        movsxd      Gv Ew     movsx<u16>  -       x64      o64 differs  ; AMD reads a doubleword
   o32 63 /r        movsxd      Gv Ed     movsx<u32>  -       x64      o64
   o64 63 /r        movsxd      Gv Ed     movsx<u32>  -       x64      o64
   0F 40+cc /r      cmov        Gv Ev     cmov        -       cmov     -

@@ -2,7 +2,7 @@
 import { OPTION, PF, STOP, UNIMPLEMENTED, VECTOR } from "../events.ts";
 import { CR0, CR4, EFER, PTE, RFLAGS } from "../registers.ts";
 import { layout, STATE } from "../state.ts";
-import { OPERAND_CODES, ROW_ATTRIBUTES } from "./tables.ts";
+import { ACCESS_FLAGS, OPERAND_CODES, ROW_ATTRIBUTES } from "./tables.ts";
 
 export const BANNER = "// Generated from src/spec by `npm run build`; do not edit.\n";
 
@@ -30,6 +30,7 @@ export function printConstants(): string {
     PTE,
     OPERAND: OPERAND_CODES,
     ATTR: ROW_ATTRIBUTES,
+    ACCESS: ACCESS_FLAGS,
   };
   const lines = Object.entries(groups).flatMap(([prefix, group]) =>
     Object.entries(group).map(([name, value]) => `export const ${prefix}_${name}: u32 = ${value};`),

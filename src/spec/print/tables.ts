@@ -1,4 +1,5 @@
 /** Prints the decoder's tables: opcodes → candidates → rows. The layout is what assembly/decode/instruction.ts reads. */
+import { memoryAccess } from "../access.ts";
 import { MAPS, type Row } from "../isa/row.ts";
 import type { KindTable } from "../kinds.ts";
 import { operandCode } from "../operands.ts";
@@ -40,10 +41,13 @@ export const ROW_ATTRIBUTES = {
   MANDATORY_66: 16,
   NO_VVVV: 32,
   ALIGN: 64,
-  NO_SEGMENT: 128,
-  REGISTER: 256,
-  CC: 512,
+  REGISTER: 128,
+  CC: 256,
+  REP: 512,
 } as const;
+
+/** Flags of an address record, above the size of the access in its immediate. */
+export const ACCESS_FLAGS = { WRITE: 1 << 16, BITS: 1 << 17, POPS: 1 << 18, OFFSET: 1 << 19 } as const;
 
 const FIXED_REGISTERS: Readonly<Record<string, number>> = { AL: 0, CL: 1, AX: 0, DX: 2, eAX: 0, rAX: 0 };
 const SEGMENTS: Readonly<Record<string, number>> = { ES: 0, CS: 1, SS: 2, DS: 3, FS: 4, GS: 5 };
@@ -73,9 +77,9 @@ function attributes(row: Row): number {
     (has("align") ? ROW_ATTRIBUTES.ALIGN : 0) |
     (row.prefix === "66" ? ROW_ATTRIBUTES.MANDATORY_66 : 0) |
     (row.map.startsWith("VEX") && !m.includes("B") ? ROW_ATTRIBUTES.NO_VVVV : 0) |
-    (row.semantics === "lea" ? ROW_ATTRIBUTES.NO_SEGMENT : 0) |
     (m.includes("R") ? ROW_ATTRIBUTES.REGISTER : 0) |
-    (row.opcodeBits === 4 ? ROW_ATTRIBUTES.CC : 0)
+    (row.opcodeBits === 4 ? ROW_ATTRIBUTES.CC : 0) |
+    (has("rep") || has("repz") ? ROW_ATTRIBUTES.REP : 0)
   );
 }
 
@@ -135,6 +139,19 @@ function candidates(rows: readonly Row[], map: number, opcode: number): { list: 
   return { list, modrm };
 }
 
+/** Number of a row's memory access in the table of all different ones. */
+function accessNumber(row: Row, all: number[][]): number {
+  const a = memoryAccess(row);
+  const flags =
+    (a.writes ? ACCESS_FLAGS.WRITE : 0) |
+    (a.bits ? ACCESS_FLAGS.BITS : 0) |
+    (a.pops ? ACCESS_FLAGS.POPS : 0) |
+    (a.offset ? ACCESS_FLAGS.OFFSET : 0);
+  const words = [...a.bytes.map((n) => n | flags), 0];
+  const known = all.findIndex((w) => w.join() === words.join());
+  return known >= 0 ? known : all.push(words) - 1;
+}
+
 export function printDecodeTables(rows: readonly Row[], table: KindTable): string {
   const opcodes: number[] = [];
   const words: number[] = [];
@@ -146,11 +163,20 @@ export function printDecodeTables(rows: readonly Row[], table: KindTable): strin
       for (const c of list) words.push(c.mask, c.value, c.row);
       count += list.length;
     }
+  const accesses: number[][] = [];
   const infos = rows.flatMap((row) => {
     const kinds = table.ofRow.get(row) as readonly [number, number, number];
     const ops = [0, 1, 2].map((i) => (row.operands[i] === undefined ? ([0, 0] as const) : operand(row.operands[i], row)));
     const a = attributes(row);
-    const bytes = [...kinds.flatMap((k) => [k & 255, k >> 8]), ...ops.map((o) => o[0]), ...ops.map((o) => o[1]), a & 255, a >> 8, 0, 0];
+    const bytes = [
+      ...kinds.flatMap((k) => [k & 255, k >> 8]),
+      ...ops.map((o) => o[0]),
+      ...ops.map((o) => o[1]),
+      a & 255,
+      a >> 8,
+      accessNumber(row, accesses),
+      0,
+    ];
     return [0, 4, 8, 12].map((i) => (bytes[i] | (bytes[i + 1] << 8) | (bytes[i + 2] << 16) | (bytes[i + 3] << 24)) >>> 0);
   });
   const data = (name: string, doc: string, values: readonly number[]) =>
@@ -159,7 +185,8 @@ export function printDecodeTables(rows: readonly Row[], table: KindTable): strin
     BANNER,
     data("OPCODES", "first candidate << 9 | has ModRM << 8 | candidates, for 256 opcodes of each map", opcodes),
     data("CANDIDATES", "mask, value, row", words),
-    data("ROWS", "16 bytes: kinds for operand sizes 16, 32, 64; operand codes; operand sizes; attributes", infos),
+    data("ROWS", "16 bytes: kinds for operand sizes 16, 32, 64; operand codes; operand sizes; attributes; access", infos),
+    data("ACCESSES", "immediates of an address record, for operand sizes 16, 32, 64; 16 bytes each", accesses.flat()),
     `export const ROW_COUNT: u32 = ${rows.length};\n`,
   ].join("\n");
 }
