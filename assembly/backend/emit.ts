@@ -572,6 +572,10 @@ export class Emit extends EmitLanes {
     get(0);
     i64Const(next + op.imm);
     byte(I64_ADD);
+    if (mode != 2) {
+      i64Const(op.operandSize == 0 ? 0xffff : 0xffffffff);
+      byte(I64_AND);
+    }
     get(0);
     i64Const(next);
     byte(I64_ADD);
@@ -579,16 +583,17 @@ export class Emit extends EmitLanes {
     i64Const(0);
     byte(I64_NE);
     byte(SELECT);
-    this.setRip(op);
+    set(RIP);
+    if (mode != 2) this.leaveOutsideSegment();
   }
 
-  /** RIP from the stack, cut to the operand size outside of 64-bit code */
-  setRip(op: Op): void {
-    if (mode != 2) {
-      i64Const(mode == 0 || op.operandSize == 0 ? 0xffff : 0xffffffff);
-      byte(I64_AND);
-    }
-    set(RIP);
+  /** A target outside the code segment is for the interpreter to refuse. */
+  leaveOutsideSegment(): void {
+    i32Const(0);
+    access(I64_LOAD32_U, <u32>(cpu + offsetof<State>("csLimit")));
+    get(RIP);
+    byte(I64_LT_U);
+    leaveIf();
   }
 
   /** RIP behind a block that ends without a jump */
