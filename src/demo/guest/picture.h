@@ -1,0 +1,2 @@
+/* Prints the picture. */
+void picture(void);
