@@ -212,6 +212,7 @@ function match(b: Exec, map: u32, opcode: u32, pp: u32, haveModrm: bool, vexL: u
   for (let c = CANDIDATES + <usize>(entry >> 9) * 12; count > 0; count--, c += 12) {
     if ((context & load<u32>(c)) == load<u32>(c, 4)) {
       opcodeByte = opcode;
+      isEscape = map == 0 && (opcode & 0xf8) == 0xd8;
       hasModrm = (entry & 0x100) != 0;
       return <i32>load<u16>(c, 8);
     }
@@ -221,6 +222,8 @@ function match(b: Exec, map: u32, opcode: u32, pp: u32, haveModrm: bool, vexL: u
 
 let opcodeByte: u32 = 0;
 let hasModrm: bool = false;
+/** an x87 instruction: its record keeps the eleven bits of FOP, the low three of which name ST(i) */
+let isEscape: bool = false;
 
 /** Reads SIB, displacement and immediates and fills the record; returns 0 if the combination is not defined. */
 function operands(b: Exec, at: usize, row: i32): u32 {
@@ -290,6 +293,7 @@ function operands(b: Exec, at: usize, row: i32): u32 {
     if (op.sk == IMM) op.d = <u16>(opcodeByte & 15);
     else op.imm = <i64>(opcodeByte & 15);
   }
+  if (isEscape) op.imm = <i64>(((opcodeByte & 7) << 8) | modrm);
   // a repeated instruction leaves RIP on itself until it is done
   decodedEnd = (attributes & ATTR_END) != 0 || ((attributes & ATTR_REP) != 0 && repeat != 0);
   op.len = <u8>lengthSoFar();

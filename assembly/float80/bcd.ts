@@ -26,8 +26,7 @@ export function fbstp(address: usize, a: usize, fcw: u32): bool {
   const value = integerWithin(rounding, LARGEST);
   if (isStopped()) return false;
   if (flags & IE) {
-    store<u64>(address, 0xc000000000000000);
-    store<u16>(address, 0xffff, 8);
+    storeIndefinite(address);
     return true;
   }
   let rest: u64 = value < 0 ? 0 - value : value;
@@ -38,4 +37,9 @@ export function fbstp(address: usize, a: usize, fcw: u32): bool {
   }
   store<u8>(address, A.sign << 7, 9);
   return true;
+}
+
+export function storeIndefinite(address: usize): void {
+  store<u64>(address, 0xc000000000000000);
+  store<u16>(address, 0xffff, 8);
 }

@@ -15,10 +15,14 @@ const REDUCTION: i32 = 32;
 const TRUNCATED = false;
 const TO_NEAREST = true;
 
+/** Whether the last operation had a quotient to tell of. */
+export let hasQuotient: bool = false;
+
 export function fprem(destination: usize, a: usize, b: usize, fcw: u32): bool {
   beginX87(fcw);
   unpackExtended(A, a);
   unpackExtended(B, b);
+  hasQuotient = false;
   if (!isNaNResult2()) remainder(TRUNCATED);
   return deliver(destination, 64);
 }
@@ -27,6 +31,7 @@ export function fprem1(destination: usize, a: usize, b: usize, fcw: u32): bool {
   beginX87(fcw);
   unpackExtended(A, a);
   unpackExtended(B, b);
+  hasQuotient = false;
   if (!isNaNResult2()) remainder(TO_NEAREST);
   return deliver(destination, 64);
 }
@@ -35,6 +40,7 @@ function remainder(isToNearest: bool): void {
   if (A.kind === INFINITE || B.kind === ZERO) return invalid();
   noteDenormals();
   if (isStopped()) return;
+  hasQuotient = true;
   if (A.kind === ZERO) return setZero(R, A.sign);
   copy(R, A);
   R.kind = NORMAL;

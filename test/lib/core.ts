@@ -61,6 +61,7 @@ const F = {
   fsw: at("fsw"),
   ftw: at("ftw"),
   fpr: at("fpr"),
+  pointers: at("fop"),
   xmm: at("xmm"),
 };
 
@@ -243,6 +244,8 @@ export class CoreTarget implements Target {
     s.setUint16(F.fcw, v.getUint16(from + FX.fcw, true), true);
     s.setUint16(F.fsw, status, true);
     s.setUint16(F.ftw, v.getUint8(from + FX.ftw), true);
+    // FOP, FIP, FDP and their selectors, all zero in every image
+    this.#stateBytes.fill(0, F.pointers, F.fpr);
     s.setUint32(F.mxcsr, v.getUint32(from + FX.mxcsr, true), true);
     for (let i = 0; i < 8; i++) {
       const register = F.fpr + 16 * (((status >> 11) + i) & 7);

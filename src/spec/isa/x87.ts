@@ -1,6 +1,7 @@
 /**
  * The x87 floating-point unit. SDM Vol. 2 "Escape Opcode Instruction Set"; the alias encodings, which the manual leaves out of its
- * table, behave as the rows say on every processor. With a memory operand the type argument is its format; ST(i) forms end in `St`.
+ * table, behave as the rows say on every processor. With a memory operand the type argument is its format; ST(i) forms
+ * end in `St`, or `Sti` if ST(i) is the destination. Which arithmetic, condition or constant it is, the semantic reads from the ModRM byte.
  */
 import { rows } from "./row.ts";
 
@@ -9,63 +10,63 @@ export const x87 = rows(
   `
 # bytes          mnemonic  operands  semantics        flags   feature  attributes
   # arithmetic and comparison with memory
-  D8 /0 mem      fadd      Md        fadd<f32>        -       x87      -
-  D8 /1 mem      fmul      Md        fmul<f32>        -       x87      -
+  D8 /0 mem      fadd      Md        arithmetic<f32>  -       x87      -
+  D8 /1 mem      fmul      Md        arithmetic<f32>  -       x87      -
   D8 /2 mem      fcom      Md        fcom<f32>        -       x87      -
   D8 /3 mem      fcomp     Md        fcomp<f32>       -       x87      -
-  D8 /4 mem      fsub      Md        fsub<f32>        -       x87      -
-  D8 /5 mem      fsubr     Md        fsubr<f32>       -       x87      -
-  D8 /6 mem      fdiv      Md        fdiv<f32>        -       x87      -
-  D8 /7 mem      fdivr     Md        fdivr<f32>       -       x87      -
-  DC /0 mem      fadd      Mq        fadd<f64>        -       x87      -
-  DC /1 mem      fmul      Mq        fmul<f64>        -       x87      -
+  D8 /4 mem      fsub      Md        arithmetic<f32>  -       x87      -
+  D8 /5 mem      fsubr     Md        arithmetic<f32>  -       x87      -
+  D8 /6 mem      fdiv      Md        arithmetic<f32>  -       x87      -
+  D8 /7 mem      fdivr     Md        arithmetic<f32>  -       x87      -
+  DC /0 mem      fadd      Mq        arithmetic<f64>  -       x87      -
+  DC /1 mem      fmul      Mq        arithmetic<f64>  -       x87      -
   DC /2 mem      fcom      Mq        fcom<f64>        -       x87      -
   DC /3 mem      fcomp     Mq        fcomp<f64>       -       x87      -
-  DC /4 mem      fsub      Mq        fsub<f64>        -       x87      -
-  DC /5 mem      fsubr     Mq        fsubr<f64>       -       x87      -
-  DC /6 mem      fdiv      Mq        fdiv<f64>        -       x87      -
-  DC /7 mem      fdivr     Mq        fdivr<f64>       -       x87      -
-  DA /0 mem      fiadd     Md        fiadd<i32>       -       x87      -
-  DA /1 mem      fimul     Md        fimul<i32>       -       x87      -
-  DA /2 mem      ficom     Md        ficom<i32>       -       x87      -
-  DA /3 mem      ficomp    Md        ficomp<i32>      -       x87      -
-  DA /4 mem      fisub     Md        fisub<i32>       -       x87      -
-  DA /5 mem      fisubr    Md        fisubr<i32>      -       x87      -
-  DA /6 mem      fidiv     Md        fidiv<i32>       -       x87      -
-  DA /7 mem      fidivr    Md        fidivr<i32>      -       x87      -
-  DE /0 mem      fiadd     Mw        fiadd<i16>       -       x87      -
-  DE /1 mem      fimul     Mw        fimul<i16>       -       x87      -
-  DE /2 mem      ficom     Mw        ficom<i16>       -       x87      -
-  DE /3 mem      ficomp    Mw        ficomp<i16>      -       x87      -
-  DE /4 mem      fisub     Mw        fisub<i16>       -       x87      -
-  DE /5 mem      fisubr    Mw        fisubr<i16>      -       x87      -
-  DE /6 mem      fidiv     Mw        fidiv<i16>       -       x87      -
-  DE /7 mem      fidivr    Mw        fidivr<i16>      -       x87      -
+  DC /4 mem      fsub      Mq        arithmetic<f64>  -       x87      -
+  DC /5 mem      fsubr     Mq        arithmetic<f64>  -       x87      -
+  DC /6 mem      fdiv      Mq        arithmetic<f64>  -       x87      -
+  DC /7 mem      fdivr     Mq        arithmetic<f64>  -       x87      -
+  DA /0 mem      fiadd     Md        arithmetic<i32>  -       x87      -
+  DA /1 mem      fimul     Md        arithmetic<i32>  -       x87      -
+  DA /2 mem      ficom     Md        fcom<i32>        -       x87      -
+  DA /3 mem      ficomp    Md        fcomp<i32>       -       x87      -
+  DA /4 mem      fisub     Md        arithmetic<i32>  -       x87      -
+  DA /5 mem      fisubr    Md        arithmetic<i32>  -       x87      -
+  DA /6 mem      fidiv     Md        arithmetic<i32>  -       x87      -
+  DA /7 mem      fidivr    Md        arithmetic<i32>  -       x87      -
+  DE /0 mem      fiadd     Mw        arithmetic<i16>  -       x87      -
+  DE /1 mem      fimul     Mw        arithmetic<i16>  -       x87      -
+  DE /2 mem      ficom     Mw        fcom<i16>        -       x87      -
+  DE /3 mem      ficomp    Mw        fcomp<i16>       -       x87      -
+  DE /4 mem      fisub     Mw        arithmetic<i16>  -       x87      -
+  DE /5 mem      fisubr    Mw        arithmetic<i16>  -       x87      -
+  DE /6 mem      fidiv     Mw        arithmetic<i16>  -       x87      -
+  DE /7 mem      fidivr    Mw        arithmetic<i16>  -       x87      -
   # arithmetic and comparison with registers; DC and DE have SUB and SUBR, DIV and DIVR the other way round
-  D8 C0+i        fadd      ST STi    faddSt           -       x87      -
-  D8 C8+i        fmul      ST STi    fmulSt           -       x87      -
+  D8 C0+i        fadd      ST STi    arithmeticSt     -       x87      -
+  D8 C8+i        fmul      ST STi    arithmeticSt     -       x87      -
   D8 D0+i        fcom      STi       fcomSt           -       x87      -
   D8 D8+i        fcomp     STi       fcompSt          -       x87      -
-  D8 E0+i        fsub      ST STi    fsubSt           -       x87      -
-  D8 E8+i        fsubr     ST STi    fsubrSt          -       x87      -
-  D8 F0+i        fdiv      ST STi    fdivSt           -       x87      -
-  D8 F8+i        fdivr     ST STi    fdivrSt          -       x87      -
-  DC C0+i        fadd      STi ST    faddSt           -       x87      -
-  DC C8+i        fmul      STi ST    fmulSt           -       x87      -
+  D8 E0+i        fsub      ST STi    arithmeticSt     -       x87      -
+  D8 E8+i        fsubr     ST STi    arithmeticSt     -       x87      -
+  D8 F0+i        fdiv      ST STi    arithmeticSt     -       x87      -
+  D8 F8+i        fdivr     ST STi    arithmeticSt     -       x87      -
+  DC C0+i        fadd      STi ST    arithmeticSti    -       x87      -
+  DC C8+i        fmul      STi ST    arithmeticSti    -       x87      -
   DC D0+i        fcom      STi       fcomSt           -       x87      -  ; alias
   DC D8+i        fcomp     STi       fcompSt          -       x87      -  ; alias
-  DC E0+i        fsubr     STi ST    fsubrSt          -       x87      -
-  DC E8+i        fsub      STi ST    fsubSt           -       x87      -
-  DC F0+i        fdivr     STi ST    fdivrSt          -       x87      -
-  DC F8+i        fdiv      STi ST    fdivSt           -       x87      -
-  DE C0+i        faddp     STi ST    faddp            -       x87      -
-  DE C8+i        fmulp     STi ST    fmulp            -       x87      -
+  DC E0+i        fsubr     STi ST    arithmeticSti    -       x87      -
+  DC E8+i        fsub      STi ST    arithmeticSti    -       x87      -
+  DC F0+i        fdivr     STi ST    arithmeticSti    -       x87      -
+  DC F8+i        fdiv      STi ST    arithmeticSti    -       x87      -
+  DE C0+i        faddp     STi ST    arithmeticPop    -       x87      -
+  DE C8+i        fmulp     STi ST    arithmeticPop    -       x87      -
   DE D0+i        fcomp     STi       fcompSt          -       x87      -  ; alias
   DE D9          fcompp    -         fcompp           -       x87      -
-  DE E0+i        fsubrp    STi ST    fsubrp           -       x87      -
-  DE E8+i        fsubp     STi ST    fsubp            -       x87      -
-  DE F0+i        fdivrp    STi ST    fdivrp           -       x87      -
-  DE F8+i        fdivp     STi ST    fdivp            -       x87      -
+  DE E0+i        fsubrp    STi ST    arithmeticPop    -       x87      -
+  DE E8+i        fsubp     STi ST    arithmeticPop    -       x87      -
+  DE F0+i        fdivrp    STi ST    arithmeticPop    -       x87      -
+  DE F8+i        fdivp     STi ST    arithmeticPop    -       x87      -
   DD E0+i        fucom     STi       fucomSt          -       x87      -
   DD E8+i        fucomp    STi       fucompSt         -       x87      -
   DA E9          fucompp   -         fucompp          -       x87      -
@@ -104,22 +105,22 @@ export const x87 = rows(
   D9 C8+i        fxch      STi       fxch             -       x87      -
   DD C8+i        fxch      STi       fxch             -       x87      -  ; alias
   DF C8+i        fxch      STi       fxch             -       x87      -  ; alias
-  DA C0+i        fcmovb    ST STi    fcmovb           -       cmov     -
-  DA C8+i        fcmove    ST STi    fcmove           -       cmov     -
-  DA D0+i        fcmovbe   ST STi    fcmovbe          -       cmov     -
-  DA D8+i        fcmovu    ST STi    fcmovu           -       cmov     -
-  DB C0+i        fcmovnb   ST STi    fcmovnb          -       cmov     -
-  DB C8+i        fcmovne   ST STi    fcmovne          -       cmov     -
-  DB D0+i        fcmovnbe  ST STi    fcmovnbe         -       cmov     -
-  DB D8+i        fcmovnu   ST STi    fcmovnu          -       cmov     -
+  DA C0+i        fcmovb    ST STi    fcmov            -       cmov     -
+  DA C8+i        fcmove    ST STi    fcmov            -       cmov     -
+  DA D0+i        fcmovbe   ST STi    fcmov            -       cmov     -
+  DA D8+i        fcmovu    ST STi    fcmov            -       cmov     -
+  DB C0+i        fcmovnb   ST STi    fcmov            -       cmov     -
+  DB C8+i        fcmovne   ST STi    fcmov            -       cmov     -
+  DB D0+i        fcmovnbe  ST STi    fcmov            -       cmov     -
+  DB D8+i        fcmovnu   ST STi    fcmov            -       cmov     -
   # constants
-  D9 E8          fld1      -         fld1             -       x87      -
-  D9 E9          fldl2t    -         fldl2t           -       x87      -
-  D9 EA          fldl2e    -         fldl2e           -       x87      -
-  D9 EB          fldpi     -         fldpi            -       x87      -
-  D9 EC          fldlg2    -         fldlg2           -       x87      -
-  D9 ED          fldln2    -         fldln2           -       x87      -
-  D9 EE          fldz      -         fldz             -       x87      -
+  D9 E8          fld1      -         fldConstant      -       x87      -
+  D9 E9          fldl2t    -         fldConstant      -       x87      -
+  D9 EA          fldl2e    -         fldConstant      -       x87      -
+  D9 EB          fldpi     -         fldConstant      -       x87      -
+  D9 EC          fldlg2    -         fldConstant      -       x87      -
+  D9 ED          fldln2    -         fldConstant      -       x87      -
+  D9 EE          fldz      -         fldConstant      -       x87      -
   # one register and transcendentals
   D9 E0          fchs      -         fchs             -       x87      -
   D9 E1          fabs      -         fabs             -       x87      -
@@ -163,8 +164,8 @@ export const x87 = rows(
   DB E3          fninit    -         fninit           -       x87      -
   DD C0+i        ffree     STi       ffree            -       x87      -
   DF C0+i        ffreep    STi       ffreep           -       x87      -  ; alias
-  DB E0          fneni     -         fnop             -       x87      -  ; 8087 only, later a NOP
-  DB E1          fndisi    -         fnop             -       x87      -  ; 8087 only, later a NOP
-  DB E4          fnsetpm   -         fnop             -       x87      -  ; 287 only, later a NOP
+  DB E0          fneni     -         fnopObsolete     -       x87      -  ; 8087 only, later a NOP
+  DB E1          fndisi    -         fnopObsolete     -       x87      -  ; 8087 only, later a NOP
+  DB E4          fnsetpm   -         fnopObsolete     -       x87      -  ; 287 only, later a NOP
 `,
 );
