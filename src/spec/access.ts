@@ -22,8 +22,7 @@ const names = (text: string): ReadonlySet<string> => new Set(text.split(" "));
 /** semantics that only read a memory operand that stands first */
 const READERS = names(
   "cmp test bt btImm push jmpTo callTo jmpFarTo callFarTo mul imul div idiv verr verw lldt ltr lmsw lgdt lidt ldmxcsr fxrstor xrstor " +
-    "xrstors clflush fadd fmul fcom fcomp fsub fsubr fdiv fdivr fiadd fimul ficom ficomp fisub fisubr fidiv fidivr fld fld80 fild fbld " +
-    "fldenv fldcw frstor",
+    "xrstors clflush arithmetic fcom fcomp fld fld80 fild fbld fldenv fldcw frstor",
 );
 /** semantics that compute an address without an access */
 const NO_ACCESS = names("lea nop invlpg ud");
