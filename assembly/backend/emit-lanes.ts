@@ -6,6 +6,18 @@ import {
   AVGR_U,
   BITMASK,
   byte,
+  F32X4_ADD,
+  F32X4_DIV,
+  F32X4_GT,
+  F32X4_MUL,
+  F32X4_SQRT,
+  F32X4_SUB,
+  F64X2_ADD,
+  F64X2_DIV,
+  F64X2_GT,
+  F64X2_MUL,
+  F64X2_SQRT,
+  F64X2_SUB,
   get,
   I8X16_EQ,
   I8X16_GT_S,
@@ -53,7 +65,7 @@ function unsigned<U>(): u32 {
   return isSigned<U>() ? 0 : 1;
 }
 
-function two(opcode: u32, a: u32, b: u32): u32 {
+export function two(opcode: u32, a: u32, b: u32): u32 {
   get(a);
   get(b);
   simd(opcode);
@@ -116,9 +128,11 @@ export class EmitLanes {
   // ---- arithmetic
 
   addX<U>(a: u32, b: u32): u32 {
+    if (isFloat<U>()) return two(sizeof<U>() == 4 ? F32X4_ADD : F64X2_ADD, a, b);
     return two(ADD + lane<U>(), a, b);
   }
   subX<U>(a: u32, b: u32): u32 {
+    if (isFloat<U>()) return two(sizeof<U>() == 4 ? F32X4_SUB : F64X2_SUB, a, b);
     return two(SUB + lane<U>(), a, b);
   }
   addSatX<U>(a: u32, b: u32): u32 {
@@ -128,7 +142,16 @@ export class EmitLanes {
     return two(SUB_SAT_S + lane<U>() + unsigned<U>(), a, b);
   }
   mulX<U>(a: u32, b: u32): u32 {
+    if (isFloat<U>()) return two(sizeof<U>() == 4 ? F32X4_MUL : F64X2_MUL, a, b);
     return two(MUL + lane<U>(), a, b);
+  }
+  divX<U>(a: u32, b: u32): u32 {
+    return two(sizeof<U>() == 4 ? F32X4_DIV : F64X2_DIV, a, b);
+  }
+  sqrtX<U>(a: u32): u32 {
+    get(a);
+    simd(sizeof<U>() == 4 ? F32X4_SQRT : F64X2_SQRT);
+    return keepVector();
   }
   minX<U>(a: u32, b: u32): u32 {
     return two(MIN_S + lane<U>() + unsigned<U>(), a, b);
@@ -146,6 +169,7 @@ export class EmitLanes {
     return two(sizeof<U>() == 8 ? I64X2_EQ : I8X16_EQ + 10 * ctz<u32>(sizeof<U>()), a, b);
   }
   gtX<U>(a: u32, b: u32): u32 {
+    if (isFloat<U>()) return two(sizeof<U>() == 4 ? F32X4_GT : F64X2_GT, a, b);
     return two(sizeof<U>() == 8 ? I64X2_GT_S : I8X16_GT_S + 10 * ctz<u32>(sizeof<U>()), a, b);
   }
 

@@ -11,6 +11,7 @@ import { IMM, MEM, Op, REG } from "../decode/op";
 import { FLAGS_ADD, FLAGS_ALL, FLAGS_LOGIC, FLAGS_PARTIAL, FLAGS_SUB } from "../flags";
 import { State } from "../generated/state";
 import { PAGE_MASK, TLB_ENTRIES } from "../memory-map";
+import { EmitFloats } from "./emit-floats";
 import {
   binary,
   closeIf,
@@ -29,7 +30,6 @@ import {
   RIP,
   TLB_AT,
 } from "./emit-function";
-import { EmitLanes } from "./emit-lanes";
 import {
   access,
   access128,
@@ -146,7 +146,7 @@ function storeOpcode<T>(): u32 {
 
 @unmanaged
 @final
-export class Emit extends EmitLanes {
+export class Emit extends EmitFloats {
   // ---- operands
 
   address(op: Op): u32 {
@@ -350,6 +350,36 @@ export class Emit extends EmitLanes {
     i32Const(0);
     get(v);
     access128(V128_STORE, <u32>at);
+  }
+
+  srcF<U, S>(op: Op): u32 {
+    return sizeof<U>() == 4 ? this.src<u32, S>(op) : this.src<u64, S>(op);
+  }
+
+  getF<U>(at: usize): u32 {
+    return sizeof<U>() == 4 ? this.register<u32>(at) : this.register<u64>(at);
+  }
+
+  setF<U>(at: usize, v: u32): void {
+    if (sizeof<U>() == 4) this.setLane<u32>(at, v);
+    else this.setLane<u64>(at, v);
+  }
+
+  /** The long way is the interpreter's: leaves the function. */
+  rarely(c: u32): bool {
+    get(c);
+    i64Const(0);
+    byte(I64_NE);
+    leaveIf();
+    return false;
+  }
+
+  soft<U>(op: Op, operation: u32, x: u32, y: u32): u32 {
+    return 0;
+  }
+
+  softX<U>(op: Op, operation: u32, x: u32, y: u32): u32 {
+    return 0;
   }
 
   xmm0X(): u32 {

@@ -9,12 +9,13 @@ import { condition, FLAGS_ADD, FLAGS_ALL, FLAGS_LOGIC, FLAGS_PARTIAL, FLAGS_SUB 
 import { BOUNCE_END, PAGE_MASK, TLB_ENTRIES } from "../memory-map";
 import { commit, readable, readableStack, writable, writableStack } from "../mmu/access";
 import { raiseGp } from "../raise";
-import { Lanes } from "./lanes";
+import { Floats } from "./floats";
+import { softPacked, softScalar } from "./soft-float";
 import { beginMmx, enterMmx, mmxSource, setMmx, setMmxOperand, setXmmOperand, xmmSource } from "./vector-operand";
 
 @unmanaged
 @final
-export class Exec extends Lanes {
+export class Exec extends Floats {
   // ---- operands
 
   /** linear address of the memory operand */
@@ -172,6 +173,20 @@ export class Exec extends Lanes {
     return v128.load(changetype<usize>(this) + offsetof<Exec>("xmm0"));
   }
 
+  /** bits of a scalar float: the lowest lane of the source */
+  @inline srcF<U, S>(op: Op): u64 {
+    return sizeof<U>() == 4 ? this.src<u32, S>(op) : this.src<u64, S>(op);
+  }
+
+  @inline getF<U>(at: usize): u64 {
+    return sizeof<U>() == 4 ? <u64>load<u32>(at) : load<u64>(at);
+  }
+
+  @inline setF<U>(at: usize, v: u64): void {
+    if (sizeof<U>() == 4) store<u32>(at, <u32>v);
+    else store<u64>(at, v);
+  }
+
   /** writes the lowest lane of a register, and nothing else */
   @inline setLane<U>(at: usize, v: u64): void {
     store<U>(at, <U>v);
@@ -250,6 +265,21 @@ export class Exec extends Lanes {
     return c != 0;
   }
   @inline end(): void {}
+
+  // ---- floats that wasm's arithmetic may not answer
+
+  /** True if the long way must be taken. */
+  @inline rarely(c: u64): bool {
+    return c != 0;
+  }
+
+  @inline soft<U>(op: Op, operation: u32, x: u64, y: u64): u64 {
+    return softScalar<U>(this, op, operation, x, y);
+  }
+
+  @inline softX<U>(op: Op, operation: u32, x: v128, y: v128): v128 {
+    return softPacked<U>(this, op, operation, x, y);
+  }
 
   // ---- flags
 

@@ -108,9 +108,9 @@ export const mmx = rows(
   # conversions between packed integers and floats
   NP 0F 2A /r      cvtpi2ps   Vq Qq     cvtpi2ps          -      sse      -
   66 0F 2A /r      cvtpi2pd   Vx Qq     cvtpi2pd          -      sse2     -
-  NP 0F 2C /r      cvttps2pi  Pq Wq     cvttps2pi         -      sse      -
-  66 0F 2C /r      cvttpd2pi  Pq Wx     cvttpd2pi         -      sse2     align
-  NP 0F 2D /r      cvtps2pi   Pq Wq     cvtps2pi          -      sse      -
-  66 0F 2D /r      cvtpd2pi   Pq Wx     cvtpd2pi          -      sse2     align
+  NP 0F 2C /r      cvttps2pi  Pq Wq     cvttps2dq         -      sse      -
+  66 0F 2C /r      cvttpd2pi  Pq Wx     cvttpd2dq         -      sse2     align
+  NP 0F 2D /r      cvtps2pi   Pq Wq     cvtps2dq          -      sse      -
+  66 0F 2D /r      cvtpd2pi   Pq Wx     cvtpd2dq          -      sse2     align
 `,
 );
