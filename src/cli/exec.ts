@@ -1,0 +1,206 @@
+/** `minusone exec`: runs a Linux program on this terminal and ends with its status. */
+import { appendFileSync, closeSync, openSync, realpathSync, statSync, writeFileSync, writeSync } from "node:fs";
+import { resolve } from "node:path";
+import { loadCoreModule } from "../boot/core-module.ts";
+import { ERRNO } from "../boot/linux-user/errno.ts";
+import { LoadError } from "../boot/linux-user/exec.ts";
+import { nodeHost } from "../boot/linux-user/host-node.ts";
+import { nodeStreams } from "../boot/linux-user/host-streams.ts";
+import { DEFAULT_MEMORY_MIB, LinuxUser, type RunResult } from "../boot/linux-user/run-program.ts";
+import { type Interruption, UnimplementedError } from "../boot/linux-user/scheduler.ts";
+import { MAX_MEMORY_MIB, MIN_MEMORY_MIB } from "../core/core.ts";
+import { crashReport } from "../debug/crash-report.ts";
+import { TRACE_ITEMS, type TraceItem, traceObserver } from "../debug/trace.ts";
+import { EXIT } from "./exit-codes.ts";
+import { type OptionTable, type Parsed, parseOptions, parsePositive, parseSize, UsageError } from "./options.ts";
+import { statisticsRecord } from "./statistics.ts";
+
+export const EXEC_OPTIONS: OptionTable = {
+  m: { value: "SIZE", help: `guest memory, ${MIN_MEMORY_MIB}M to ${MAX_MEMORY_MIB}M (${DEFAULT_MEMORY_MIB}M)` },
+  cpu: { value: "NAME", help: "CPU model: x86-64-v2, or max for everything that works (max)" },
+  root: { value: "DIR", help: "the directory that the program sees as / (/)" },
+  writable: { help: "let the program change files; otherwise writing fails with EROFS" },
+  env: { value: "K=V", help: "set an environment variable for the program; may be repeated" },
+  "real-time": { help: "clocks show real time and sleeping takes it; otherwise time follows the instruction count" },
+  seed: { value: "N", help: "seed of everything random in the program (0)" },
+  timeout: { value: "SECONDS", help: "stop after so much real time" },
+  "max-instructions": { value: "N", help: "stop after so many instructions" },
+  "stats-json": { value: "FILE", help: "write counters as JSON when the program has ended" },
+  d: { value: "ITEMS", help: `log ${Object.keys(TRACE_ITEMS).join(",")} (any of them, with commas)` },
+  D: { value: "FILE", help: "the log goes there instead of the standard error output" },
+};
+
+const CPU_MODELS = ["x86-64-v2", "max"];
+const INTERRUPTED: Readonly<Record<Interruption, readonly [number, string]>> = {
+  "time limit": [EXIT.TIMEOUT, "stopped: the time limit (--timeout) is reached"],
+  "instruction limit": [EXIT.INSTRUCTION_LIMIT, "stopped: the instruction limit (--max-instructions) is reached"],
+  aborted: [EXIT.TIMEOUT, "stopped from outside"],
+  deadlock: [EXIT.DEADLOCK, "stopped: every process waits for something that cannot come"],
+};
+/** passed on to the program */
+const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGTERM: 15, SIGWINCH: 28 } as const;
+
+export async function exec(args: readonly string[]): Promise<number> {
+  const parsed = parseOptions(EXEC_OPTIONS, args);
+  const [program, ...programArgs] = parsed.rest;
+  if (program === undefined) throw new UsageError("exec needs a program: minusone exec PROGRAM [ARGS…]");
+  const log = openLog(last(parsed, "D"));
+  const linux = new LinuxUser({ ...settings(parsed, log), program, args: programArgs });
+  const forward = Object.entries(SIGNALS).map(([name, signo]) => [name, () => linux.interrupt(signo)] as const);
+  for (const [name, listener] of forward) process.on(name, listener);
+  const started = performance.now();
+  try {
+    const result = await linux.run();
+    const seconds = (performance.now() - started) / 1000;
+    finish(parsed, result, seconds, log);
+    return statusOf(result);
+  } catch (error) {
+    return explain(error);
+  } finally {
+    for (const [name, listener] of forward) process.off(name, listener);
+    log.close();
+  }
+}
+
+function last({ options }: Parsed, name: string): string | undefined {
+  return options.get(name)?.at(-1);
+}
+
+function settings(parsed: Parsed, log: Log) {
+  const { options } = parsed;
+  const cpu = last(parsed, "cpu") ?? "max";
+  if (!CPU_MODELS.includes(cpu)) throw new UsageError(`there is no CPU model ${cpu}; there are ${CPU_MODELS.join(" and ")}`);
+  const memoryMib = parseSize(last(parsed, "m") ?? `${DEFAULT_MEMORY_MIB}M`);
+  if (!Number.isInteger(memoryMib) || memoryMib < MIN_MEMORY_MIB || memoryMib > MAX_MEMORY_MIB)
+    throw new UsageError(`-m ${last(parsed, "m")} is not possible; choose from ${MIN_MEMORY_MIB}M to ${MAX_MEMORY_MIB}M`);
+  const root = rootDirectory(last(parsed, "root") ?? "/");
+  const timeout = last(parsed, "timeout");
+  const maxInstructions = last(parsed, "max-instructions");
+  const observer = traceObserver(traceItems(options.get("d") ?? []), (line) => log.print(line));
+  observer.crash = (crash) => log.warn(crashReport(crash));
+  observer.notice = (text) => log.warn(`minusone: ${text}\n`);
+  return {
+    module: loadCoreModule(),
+    host: nodeHost(nodeStreams()),
+    environment: environment(options.get("env") ?? []),
+    memoryMib,
+    root,
+    directory: directoryUnder(root),
+    writable: options.has("writable"),
+    realTime: options.has("real-time"),
+    seed: Number(last(parsed, "seed") ?? 0),
+    observer,
+    ...(timeout === undefined ? {} : { timeLimit: parsePositive("--timeout", timeout) * 1000 }),
+    ...(maxInstructions === undefined ? {} : { maxInstructions: parsePositive("--max-instructions", maxInstructions) }),
+  };
+}
+
+function rootDirectory(path: string): string {
+  try {
+    if (statSync(path).isDirectory()) return realpathSync(path);
+  } catch {
+    throw new UsageError(`--root ${path}: there is no such directory`);
+  }
+  throw new UsageError(`--root ${path}: not a directory`);
+}
+
+/** Where this process stands, if that is inside the root. */
+function directoryUnder(root: string): string {
+  const here = resolve(".");
+  if (root === "/") return here;
+  return here === root || here.startsWith(`${root}/`) ? here.slice(root.length) || "/" : "/";
+}
+
+function environment(added: readonly string[]): string[] {
+  const variables = new Map(Object.entries(process.env));
+  for (const line of added) {
+    const at = line.indexOf("=");
+    if (at <= 0) throw new UsageError(`--env ${line}: write it as NAME=VALUE`);
+    variables.set(line.slice(0, at), line.slice(at + 1));
+  }
+  return [...variables].map(([name, value]) => `${name}=${value}`);
+}
+
+function traceItems(lists: readonly string[]): Set<TraceItem> {
+  const items = lists.flatMap((list) => list.split(","));
+  for (const item of items)
+    if (!Object.hasOwn(TRACE_ITEMS, item)) throw new UsageError(`-d ${item}: there are ${Object.keys(TRACE_ITEMS).join(", ")}`);
+  return new Set(items as TraceItem[]);
+}
+
+interface Log {
+  print(line: string): void;
+  /** always to the standard error output */
+  warn(text: string): void;
+  close(): void;
+}
+
+class OutputError extends Error {}
+
+function openLog(path: string | undefined): Log {
+  let file = 2;
+  if (path !== undefined)
+    try {
+      file = openSync(path, "w");
+    } catch (error) {
+      throw new OutputError(`-D ${path}: ${reasonOf(error)}`);
+    }
+  let lines: string[] = [];
+  const flush = () => {
+    if (lines.length > 0) appendFileSync(file, `${lines.join("\n")}\n`);
+    lines = [];
+  };
+  return {
+    print: (line) => {
+      lines.push(line);
+      if (file === 2 || lines.length > 1000) flush();
+    },
+    warn: (text) => {
+      writeSync(2, text);
+    },
+    close: () => {
+      flush();
+      if (file !== 2) closeSync(file);
+    },
+  };
+}
+
+function finish(parsed: Parsed, result: RunResult, seconds: number, log: Log): void {
+  if (parsed.options.get("d")?.some((list) => list.split(",").includes("syscall")) === true)
+    for (const [number, count] of result.statistics.unknownCalls) log.print(`unknown system call ${number}: ${count} times`);
+  if (result.interruption !== undefined) log.warn(`minusone: ${INTERRUPTED[result.interruption][1]}\n`);
+  const path = last(parsed, "stats-json");
+  if (path === undefined) return;
+  try {
+    writeFileSync(path, `${JSON.stringify(statisticsRecord(result, seconds), null, 2)}\n`);
+  } catch (error) {
+    throw new OutputError(`--stats-json ${path}: ${reasonOf(error)}`);
+  }
+}
+
+function statusOf({ ending, interruption }: RunResult): number {
+  if (interruption !== undefined) return INTERRUPTED[interruption][0];
+  if (ending === undefined) return EXIT.INTERNAL;
+  return "status" in ending ? ending.status : EXIT.SIGNAL + ending.signal;
+}
+
+/** Says what went wrong; returns the exit status. What is not expected is thrown on. */
+function explain(error: unknown): number {
+  if (error instanceof LoadError) {
+    console.error(`minusone: cannot run ${error.path}: ${error.reason}`);
+    return error.errno === ERRNO.ENOENT ? EXIT.NOT_FOUND : EXIT.CANNOT_LOAD;
+  }
+  if (error instanceof UnimplementedError) {
+    console.error(`minusone: ${error.message}`);
+    return EXIT.UNIMPLEMENTED;
+  }
+  if (error instanceof OutputError) {
+    console.error(`minusone: ${error.message}`);
+    return EXIT.CANNOT_WRITE;
+  }
+  throw error;
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,30 @@
+/** `minusone --help` and `--version`. */
+import { readFileSync } from "node:fs";
+import { TRACE_ITEMS } from "../debug/trace.ts";
+import { EXEC_OPTIONS } from "./exec.ts";
+import { EXIT_TEXT } from "./exit-codes.ts";
+import { optionsText } from "./options.ts";
+
+const list = (rows: readonly (readonly [string, string])[]) => rows.map(([name, text]) => `  ${name.padEnd(9)} ${text}`).join("\n");
+
+export function help(): number {
+  console.log(`usage: minusone exec [OPTIONS] PROGRAM [ARGS…]   run a Linux program for x86-64
+       minusone bench [NAME…]                    speed against this machine and other emulators
+       minusone --help | --version
+
+exec's own options come before the program's name. All options take one or two dashes.
+${optionsText(EXEC_OPTIONS)}
+
+Items of -d:
+${list(Object.entries(TRACE_ITEMS))}
+
+Exit status:
+${list(EXIT_TEXT)}`);
+  return 0;
+}
+
+export function version(): number {
+  const about = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as { version: string };
+  console.log(`minusone ${about.version}`);
+  return 0;
+}

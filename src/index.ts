@@ -1,0 +1,66 @@
+/** What a program that embeds minusone imports. */
+import { loadCoreModule } from "./boot/core-module.ts";
+import { madeUpStatus, S_IF } from "./boot/linux-user/file-status.ts";
+import type { StandardStream } from "./boot/linux-user/host.ts";
+import { nodeHost, nodeIdentity } from "./boot/linux-user/host-node.ts";
+import { BytesInput } from "./boot/linux-user/host-streams.ts";
+import { LinuxUser, type RunOptions } from "./boot/linux-user/run-program.ts";
+import type { Interruption } from "./boot/linux-user/scheduler.ts";
+
+export { loadCoreModule } from "./boot/core-module.ts";
+export { LoadError } from "./boot/linux-user/exec.ts";
+export type { Host, HostFiles, Input, StandardStream } from "./boot/linux-user/host.ts";
+export type { Observer } from "./boot/linux-user/kernel.ts";
+export { LinuxUser, type RunOptions, type RunResult } from "./boot/linux-user/run-program.ts";
+export { Core, type StopReason, Vcpu } from "./core/core.ts";
+
+export interface ProgramOptions extends Omit<RunOptions, "module" | "host"> {
+  readonly module?: WebAssembly.Module;
+  readonly stdin?: Uint8Array | string;
+}
+
+export interface ProgramResult {
+  /** exit status; 128 + n if signal n killed the program */
+  readonly status: number;
+  readonly stdout: Uint8Array;
+  readonly stderr: Uint8Array;
+  readonly instructions: number;
+  readonly interruption?: Interruption;
+}
+
+/** Runs a static Linux program on its own input and collects its output. */
+export async function runProgram(options: ProgramOptions): Promise<ProgramResult> {
+  const stdin = typeof options.stdin === "string" ? new TextEncoder().encode(options.stdin) : (options.stdin ?? new Uint8Array(0));
+  const [stdout, stderr] = [new Collector(), new Collector()];
+  const host = { ...nodeHost([{ input: new BytesInput(stdin), status: pipeStatus }, stdout, stderr]), identity: nodeIdentity() };
+  const result = await new LinuxUser({ ...options, module: options.module ?? loadCoreModule(), host }).run();
+  const { ending, instructions, interruption } = result;
+  const status = ending === undefined ? 0 : "status" in ending ? ending.status : 128 + ending.signal;
+  const output = { status, stdout: stdout.bytes, stderr: stderr.bytes, instructions };
+  return interruption === undefined ? output : { ...output, interruption };
+}
+
+function pipeStatus() {
+  return madeUpStatus(S_IF.IFO | 0o600, 1);
+}
+
+class Collector implements StandardStream {
+  readonly #chunks: Uint8Array[] = [];
+
+  status = pipeStatus;
+
+  write(bytes: Uint8Array): number {
+    this.#chunks.push(bytes.slice());
+    return bytes.length;
+  }
+
+  get bytes(): Uint8Array {
+    const all = new Uint8Array(this.#chunks.reduce((sum, chunk) => sum + chunk.length, 0));
+    let at = 0;
+    for (const chunk of this.#chunks) {
+      all.set(chunk, at);
+      at += chunk.length;
+    }
+    return all;
+  }
+}
