@@ -93,6 +93,8 @@ const Y: usize = memory.data(16, 16);
 const R: usize = memory.data(16, 16);
 
 export function softPacked<U>(b: Exec, op: Op, operation: u32, x: v128, y: v128): v128 {
+  if ((b.mxcsr & RC) == 0 && operation <= MUL && isExactPacked<U>(b, operation, x, y))
+    return operation == ADD ? v128.add<U>(x, y) : operation == SUB ? v128.sub<U>(x, y) : v128.mul<U>(x, y);
   v128.store(X, x);
   v128.store(Y, y);
   beginSoft();
@@ -192,6 +194,22 @@ function exact<U>(b: Exec, operation: u32, x: u64, y: u64): u64 {
       r = b.sqrtF<U>(y);
       return b.oddSumF<U>(r) == 0 && isProduct<U>(r, r) && b.mulF<U>(r, r) == y ? r : INEXACT;
   }
+}
+
+/** All lanes of a sum, difference or product are known to be exact and to raise nothing. */
+function isExactPacked<U>(b: Exec, operation: u32, x: v128, y: v128): bool {
+  const denormal = v128.or(b.denormalX<U>(x), b.denormalX<U>(y));
+  if (operation == MUL) {
+    // factors of half the digits: their product has no more than all
+    const low = sizeof<U>() == 4 ? i32x4.splat(0xfff) : i64x2.splat(0x7ffffff);
+    const odd = b.oddProductX<U>(v128.mul<U>(x, y), x, y);
+    return !v128.any_true(v128.or(v128.or(denormal, odd), v128.and(v128.or(x, y), low)));
+  }
+  const addend = operation == ADD ? y : v128.neg<U>(y);
+  const r = v128.add<U>(x, addend);
+  const t = v128.sub<U>(r, x);
+  const error = v128.add<U>(v128.sub<U>(x, v128.sub<U>(r, t)), v128.sub<U>(addend, t));
+  return !v128.any_true(v128.or(v128.or(denormal, b.oddSumX<U>(r)), v128.ne<U>(error, i64x2.splat(0))));
 }
 
 /** An integer whose significant bits fit; a double that comes back from a normal single. */

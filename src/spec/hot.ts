@@ -25,7 +25,7 @@ const table = `
   and.u32      RR RI RM
   or.u64       RR
   or.u32       RR RI RM
-  xor.u64      RR RM
+  xor.u64      RR
   xor.u32      RR RI RM MR
   cmp.u64      RR RI RM
   cmp.u32      RR RI RM
@@ -42,15 +42,10 @@ const table = `
   sar.u64      RI
   sar.u32      RI
   rol.u32      RI
-  ror.u32      RI
+  rol.u64      RI
   imul2.u64    RR RM
   imul2.u32    RR RM
-  imul3.u64    RR
   imul3.u32    RR
-  inc.u32      R-
-  dec.u32      R-
-  not.u32      R-
-  neg.u32      R-
   movzx<u8>.u32   RR RM
   movzx<u16>.u32  RR RM
   movsx<u8>.u32   RR RM
@@ -63,6 +58,14 @@ const table = `
   jmpTo.u64    -M
   jcc.u64      --
   jmp.u64      --
+  movX.u64        RR RM MR
+  loadScalar<u64>.u64   RM
+  storeScalar<u64>.u64  MR
+  adds<f64>.u64   RR RM
+  subs<f64>.u64   RR RM
+  muls<f64>.u64   RR RM
+  addp<f64>.u64   RM
+  mulp<f64>.u64   RR
 `;
 
 export const HOT: readonly Hot[] = table
