@@ -3,7 +3,7 @@
  * `npm run build -- --debug` also builds the debug core.
  */
 import { spawnSync } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, readdirSync, statSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -31,6 +31,8 @@ function newest(...paths) {
 const stale = (output, ...inputs) => !existsSync(output) || statSync(output).mtimeMs < newest(...inputs);
 
 mkdirSync("build", { recursive: true });
+// without its output, what the compiler remembers is worth nothing
+if (!existsSync("dist/spec/generate.js")) rmSync("build/tsbuildinfo", { force: true });
 if (stale("build/tsbuildinfo", "src", "tsconfig.json")) run(require.resolve("typescript/bin/tsc"), "-p", "tsconfig.json");
 run("dist/spec/generate.js", "assembly");
 const asc = join(dirname(require.resolve("assemblyscript/package.json")), "bin/asc.js");

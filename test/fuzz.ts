@@ -39,15 +39,11 @@ const { values } = parseArgs({
   },
 });
 
-if (values.coverage) {
-  console.log(printCoverage(coverage()));
-  process.exit(0);
-}
-if (!hasNative) {
+if (values.coverage) console.log(printCoverage(coverage()));
+else if (!hasNative) {
   console.error("fuzz compares with an x86-64 CPU under Linux; `npm test` replays what was recorded on one");
-  process.exit(2);
-}
-if (values.case !== undefined) one(values.case);
+  process.exitCode = 2;
+} else if (values.case !== undefined) one(values.case);
 else if (values.job === undefined && Number(values.jobs) > 1) await split(Number(values.jobs));
 else finish(run(Number(values.job ?? 0)));
 

@@ -1,11 +1,13 @@
-// Addition and subtraction: one routine on unpacked numbers, and its face for SSE (bits) and for the x87 (cells).
-// SDM 2 "ADDSD", "SUBSD", "FADD/FADDP/FIADD", "FSUB/FSUBP/FISUB".
+/**
+ * Addition and subtraction: one routine on unpacked numbers, and its face for SSE (bits) and for the x87 (cells). SDM 2 "ADDSD",
+ * "SUBSD", "FADD/FADDP/FIADD", "FSUB/FSUBP/FISUB".
+ */
 
-import { beginSse, beginX87, DOWN, denormalsAreZero, precisionControl, rounding } from "./environment";
+import { beginSse, beginX87, denormalsAreZero, precisionControl } from "./environment";
 import { addFinite, differenceZeroSign } from "./finite";
 import { invalid, isNaNResult2, noteDenormals } from "./nan";
 import { deliver, result } from "./result";
-import { A, B, C, copy, INFINITE, NORMAL, R, setInfinite, setZero, Unpacked, unpack, unpackAt, unpackExtended, ZERO } from "./unpacked";
+import { A, B, copy, INFINITE, NORMAL, R, setInfinite, setZero, Unpacked, unpack, unpackAt, unpackExtended, ZERO } from "./unpacked";
 
 export function add<T>(a: T, b: T, mxcsr: u32): T {
   beginSse(mxcsr);

@@ -1,4 +1,7 @@
-// FPATAN: the angle of the point (x, y) = (ST0, ST1), in all four quadrants. SDM 2 "FPATAN", table "FPATAN Results". Nothing is invalid but an SNaN.
+/**
+ * FPATAN: the angle of the point (x, y) = (ST0, ST1), in all four quadrants. SDM 2 "FPATAN", table "FPATAN Results". Nothing is invalid
+ * but an SNaN.
+ */
 
 import { beginX87, isStopped } from "./environment";
 import { addFinite, divideFinite, multiplyFinite } from "./finite";

@@ -1,4 +1,4 @@
-// Packed decimal: 18 digits, two a byte, and a sign byte. SDM 1 4.7 "BCD and packed BCD integers"; SDM 2 "FBLD", "FBSTP".
+/** Packed decimal: 18 digits, two a byte, and a sign byte. SDM 1 4.7 "BCD and packed BCD integers"; SDM 2 "FBLD", "FBSTP". */
 
 import { beginX87, flags, IE, isStopped, rounding } from "./environment";
 import { integerWithin } from "./integer";

@@ -1,6 +1,8 @@
-// Comparison. SDM 2 "COMISD", "UCOMISD", "FCOM/FCOMP/FCOMPP", "FUCOM/FUCOMP/FUCOMPP", "FCOMI/FCOMIP/FUCOMI/FUCOMIP", "FTST".
-//
-// A relation is given as the bits ZF, PF and CF have in EFLAGS; shifted left by 8 they are C3, C2 and C0 in FSW.
+/**
+ * Comparison. SDM 2 "COMISD", "UCOMISD", "FCOM/FCOMP/FCOMPP", "FUCOM/FUCOMP/FUCOMPP", "FCOMI/FCOMIP/FUCOMI/FUCOMIP", "FTST".
+ *
+ * A relation is given as the bits ZF, PF and CF have in EFLAGS; shifted left by 8 they are C3, C2 and C0 in FSW.
+ */
 
 import { beginSse, beginX87, denormalsAreZero, IE, signal } from "./environment";
 import { noteDenormals } from "./nan";

@@ -1,5 +1,7 @@
-// The constants of FLD1, FLDL2T, FLDL2E, FLDPI, FLDLG2, FLDLN2 and FLDZ: 66 bits inside, so the last bit follows RC. SDM 1 8.3.8 "Load constant instructions".
-// No exception is raised, not even PE, and C1 stays clear.
+/**
+ * The constants of FLD1, FLDL2T, FLDL2E, FLDPI, FLDLG2, FLDLN2 and FLDZ: 66 bits inside, so the last bit follows RC. SDM 1 8.3.8 "Load
+ * constant instructions". No exception is raised, not even PE, and C1 stays clear.
+ */
 
 import { beginX87, NEAREST, rounding, UP } from "./environment";
 

@@ -1,4 +1,7 @@
-// Conversion between floating-point formats. SDM 2 "CVTSS2SD", "CVTSD2SS", "FLD", "FST/FSTP", "FCHS", "FABS"; SDM 1 8.3.3 "Data transfer instructions".
+/**
+ * Conversion between floating-point formats. SDM 2 "CVTSS2SD", "CVTSD2SS", "FLD", "FST/FSTP", "FCHS", "FABS"; SDM 1 8.3.3 "Data transfer
+ * instructions".
+ */
 
 import { beginSse, beginX87, denormalsAreZero, isStopped } from "./environment";
 import { isNaNResult1, noteDenormal } from "./nan";
@@ -16,7 +19,10 @@ export function convert<From, To>(a: From, mxcsr: u32): To {
   return result<To>();
 }
 
-/** FLD of f32 and f64, FILD of i16, i32, i64; a denormal is loaded even if DE is unmasked. FLD of an 80-bit operand is a copy that never raises anything. */
+/**
+ * FLD of f32 and f64, FILD of i16, i32, i64; a denormal is loaded even if DE is unmasked. FLD of an 80-bit operand is a copy that never
+ * raises anything.
+ */
 export function fld<F>(destination: usize, address: usize, fcw: u32): bool {
   beginX87(fcw);
   unpackAt<F>(A, address);

@@ -1,4 +1,4 @@
-// Division. SDM 2 "DIVSD", "FDIV/FDIVP/FIDIV", "FDIVR/FDIVRP/FIDIVR".
+/** Division. SDM 2 "DIVSD", "FDIV/FDIVP/FIDIV", "FDIVR/FDIVRP/FIDIVR". */
 
 import { beginSse, beginX87, denormalsAreZero, precisionControl, signal, ZE } from "./environment";
 import { invalid, isNaNResult2, noteDenormals } from "./nan";

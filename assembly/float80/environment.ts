@@ -1,14 +1,17 @@
-// The floating-point environment of one operation: what MXCSR or the x87 control word asks for, and the flags that come back.
-// SDM 1 4.9 "Overview of floating-point exceptions", 8.1 "x87 FPU execution environment", 10.2.3 "MXCSR control and status register".
-//
-// Convention of this folder. Every operation takes the control register as it is (`mxcsr` or `fcw`), starts with `beginSse` or `beginX87`
-// and leaves in `flags` what *this* operation raised; the caller merges them into MXCSR or FSW:
-//
-//    bit  14   10   9    8        5   4   3   2   1   0
-//         C3   C2   C1   C0  ...  PE  UE  OE  ZE  DE  IE        (C bits for x87 only; the order is that of FSW and of MXCSR)
-//
-// SSE operations return the bits of the result; if an exception in `flags` is unmasked the instruction faults and the value means nothing.
-// x87 operations write their destination cell and return true, or leave it alone and return false when an unmasked exception allows no result.
+/**
+ * The floating-point environment of one operation: what MXCSR or the x87 control word asks for, and the flags that come back. SDM 1 4.9
+ * "Overview of floating-point exceptions", 8.1 "x87 FPU execution environment", 10.2.3 "MXCSR control and status register".
+ *
+ * Convention of this folder. Every operation takes the control register as it is (`mxcsr` or `fcw`), starts with `beginSse` or
+ * `beginX87` and leaves in `flags` what *this* operation raised; the caller merges them into MXCSR or FSW:
+ *
+ *    bit  14   10   9    8        5   4   3   2   1   0
+ *         C3   C2   C1   C0  ...  PE  UE  OE  ZE  DE  IE        (C bits for x87 only; the order is that of FSW and of MXCSR)
+ *
+ * SSE operations return the bits of the result; if an exception in `flags` is unmasked the instruction faults and the value means
+ * nothing. x87 operations write their destination cell and return true, or leave it alone and return false when an unmasked exception
+ * allows no result.
+ */
 
 export const IE: u32 = 0x01;
 export const DE: u32 = 0x02;

@@ -1,5 +1,8 @@
-// Arithmetic on unpacked numbers that are finite and not zero, with all 128 bits of the significand: the sum of FADD and of the fused multiply-add,
-// and everything inside the transcendental functions. Sums keep a sticky bit; products and quotients may be a few units too small in the 128th bit.
+/**
+ * Arithmetic on unpacked numbers that are finite and not zero, with all 128 bits of the significand: the sum of FADD and of the fused
+ * multiply-add, and everything inside the transcendental functions. Sums keep a sticky bit; products and quotients may be a few units
+ * too small in the 128th bit.
+ */
 
 import { DOWN, rounding } from "./environment";
 import { shiftRight } from "./round";
@@ -91,7 +94,10 @@ function isBelow(a: Unpacked, b: Unpacked): bool {
 let restHigh: u64 = 0;
 let restLow: u64 = 0;
 
-/** 64 bits of quotient from the rest and the next digit of the dividend: guessed from the upper half of the divisor, then less while the new rest is negative. */
+/**
+ * 64 bits of quotient from the rest and the next digit of the dividend: guessed from the upper half of the divisor, then less while the
+ * new rest is negative.
+ */
 function quotientDigit(b: Unpacked, next: u64): u64 {
   let q = restHigh >= b.hi ? ~(<u64>0) : divideWide(restHigh, restLow, b.hi);
   // rest:next - q × b, in three words

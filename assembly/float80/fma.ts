@@ -1,5 +1,7 @@
-// Fused multiply-add: the exact product stays in 128 bits, so there is one rounding. SDM 2 "VFMADD132SD/VFMADD213SD/VFMADD231SD";
-// SDM 1 14.5 "Fused-multiply-add (FMA) extensions", table "Rules for handling NaNs".
+/**
+ * Fused multiply-add: the exact product stays in 128 bits, so there is one rounding. SDM 2 "VFMADD132SD/VFMADD213SD/VFMADD231SD"; SDM 1
+ * 14.5 "Fused-multiply-add (FMA) extensions", table "Rules for handling NaNs".
+ */
 
 import { sum } from "./add";
 import { beginSse, denormalsAreZero, IE, signal } from "./environment";

@@ -1,5 +1,7 @@
-// Rounding to an integer, and conversion to and from integers.
-// SDM 2 "ROUNDSD", "CVTSD2SI", "CVTTSD2SI", "CVTSI2SD", "FRNDINT", "FIST/FISTP", "FISTTP", "FILD".
+/**
+ * Rounding to an integer, and conversion to and from integers. SDM 2 "ROUNDSD", "CVTSD2SI", "CVTTSD2SI", "CVTSI2SD", "FRNDINT",
+ * "FIST/FISTP", "FISTTP", "FILD".
+ */
 
 import { beginSse, beginX87, denormalsAreZero, flags, IE, isStopped, PE, rounding, signal, signalRoundedUp, TRUNCATE } from "./environment";
 import { isNaNResult1, noteDenormal } from "./nan";

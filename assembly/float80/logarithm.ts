@@ -1,4 +1,7 @@
-// F2XM1, FYL2X, FYL2XP1. SDM 2 under these names, with their tables of special results. PE is set for every finite non-zero result, also an exact one, as on hardware.
+/**
+ * F2XM1, FYL2X, FYL2XP1. SDM 2 under these names, with their tables of special results. PE is set for every finite non-zero result, also
+ * an exact one, as on hardware.
+ */
 
 import { beginX87, isStopped, PE, signal, UE, ZE } from "./environment";
 import { addFinite, divideFinite, multiplyFinite } from "./finite";

@@ -1,5 +1,7 @@
-// Operands that decide the result before any arithmetic: NaNs, unsupported encodings, invalid operations, denormals.
-// SDM 1 4.8.3.5 "Operating on SNaNs and QNaNs" (table "Rules for handling NaNs"), 4.9.2 "Floating-point exception priority".
+/**
+ * Operands that decide the result before any arithmetic: NaNs, unsupported encodings, invalid operations, denormals. SDM 1 4.8.3.5
+ * "Operating on SNaNs and QNaNs" (table "Rules for handling NaNs"), 4.9.2 "Floating-point exception priority".
+ */
 
 import { DE, IE, isX87, signal } from "./environment";
 import { A, B, copy, DENORMAL, QNAN, QUIET_BIT, R, SNAN, setIndefinite, UNSUPPORTED, Unpacked } from "./unpacked";

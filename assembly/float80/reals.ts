@@ -1,4 +1,4 @@
-// Irrational constants to 128 bits for the transcendental functions, computed with mpmath 1.3.0 at 600 bits and rounded to nearest.
+/** Irrational constants to 128 bits for the transcendental functions, computed with mpmath 1.3.0 at 600 bits and rounded to nearest. */
 
 import { NORMAL, Unpacked } from "./unpacked";
 

@@ -1,6 +1,9 @@
-// Partial remainders. SDM 2 "FPREM" (towards zero) and "FPREM1" (IEEE: quotient to nearest even).
-//
-// A difference of exponents of 64 or more is reduced only in part, by 32 to 63 of its bits, and C2 says that more is to do. C0, C3, C1 are bits 2, 1, 0 of a complete quotient.
+/**
+ * Partial remainders. SDM 2 "FPREM" (towards zero) and "FPREM1" (IEEE: quotient to nearest even).
+ *
+ * A difference of exponents of 64 or more is reduced only in part, by 32 to 63 of its bits, and C2 says that more is to do. C0, C3, C1
+ * are bits 2, 1, 0 of a complete quotient.
+ */
 
 import { beginX87, C0, C1, C2, C3, isStopped, signal } from "./environment";
 import { normalise } from "./finite";

@@ -1,4 +1,4 @@
-// How an operation ends: R is rounded and packed, unless an exception found in the operands is unmasked.
+/** How an operation ends: R is rounded and packed, unless an exception found in the operands is unmasked. */
 
 import { isStopped } from "./environment";
 import { NO_RESULT, round, WRAPPED } from "./round";

@@ -1,8 +1,10 @@
-// The one rounding routine: any format is a precision and an exponent range. SDM 1 4.8.4 "Rounding", 4.9.1.5 "Numeric underflow exception",
-// 8.5.4 "Numeric overflow exception (#O)" and 8.5.5 "Numeric underflow exception (#U)" for the unmasked x87 responses.
-//
-// Tininess is decided after rounding as if the exponent had no lower bound. The x87 rounds to 24, 53 or 64 bits with the exponent range of the
-// extended format, so a denormal result loses bits below the same position in the register as a normal one.
+/**
+ * The one rounding routine: any format is a precision and an exponent range. SDM 1 4.8.4 "Rounding", 4.9.1.5 "Numeric underflow
+ * exception", 8.5.4 "Numeric overflow exception (#O)" and 8.5.5 "Numeric underflow exception (#U)" for the unmasked x87 responses.
+ *
+ * Tininess is decided after rounding as if the exponent had no lower bound. The x87 rounds to 24, 53 or 64 bits with the exponent range
+ * of the extended format, so a denormal result loses bits below the same position in the register as a normal one.
+ */
 
 import {
   C1,

@@ -1,4 +1,4 @@
-// Taking exponents apart and together. SDM 2 "FSCALE" (table "FSCALE Results"), "FXTRACT".
+/** Taking exponents apart and together. SDM 2 "FSCALE" (table "FSCALE Results"), "FXTRACT". */
 
 import { beginX87, isStopped, signal, ZE } from "./environment";
 import { invalid, isNaNResult1, isNaNResult2, noteDenormal, noteDenormals } from "./nan";

@@ -1,13 +1,15 @@
-// Power series in 128-bit fixed point, evaluated from the last term to the first. All of them are of one shape,
-//
-//    t = 1 ± m × t × numerator / denominator        1 ≤ n ≤ terms, m the variable or its square
-//
-// and give what the variable has to be multiplied by, so that a small variable keeps all its bits:
-//
-//    e^x - 1 = x (1 + x/2 (1 + x/3 (…)))            sin x = x (1 - x²/2·3 (1 - x²/4·5 (…)))        cos x = 1 - x²/1·2 (1 - x²/3·4 (…))
-//    atan x = x (1 - x²·1/3 (1 - x²·3/5 (…)))       artanh x = the same with +
-//
-// t is a fixed-point number below 2, m one below 1. The number of terms makes the first term left out smaller than 2^-120.
+/**
+ * Power series in 128-bit fixed point, evaluated from the last term to the first. All of them are of one shape,
+ *
+ *    t = 1 ± m × t × numerator / denominator        1 ≤ n ≤ terms, m the variable or its square
+ *
+ * and give what the variable has to be multiplied by, so that a small variable keeps all its bits:
+ *
+ *    e^x - 1 = x (1 + x/2 (1 + x/3 (…)))            sin x = x (1 - x²/2·3 (1 - x²/4·5 (…)))        cos x = 1 - x²/1·2 (1 - x²/3·4 (…))
+ *    atan x = x (1 - x²·1/3 (1 - x²·3/5 (…)))       artanh x = the same with +
+ *
+ * t is a fixed-point number below 2, m one below 1. The number of terms makes the first term left out smaller than 2^-120.
+ */
 
 import { normalise } from "./finite";
 import { shiftRight } from "./round";

@@ -1,4 +1,4 @@
-// Square root. SDM 2 "SQRTSD", "FSQRT".
+/** Square root. SDM 2 "SQRTSD", "FSQRT". */
 
 import { beginSse, beginX87, denormalsAreZero, precisionControl } from "./environment";
 import { invalid, isNaNResult1, noteDenormal } from "./nan";

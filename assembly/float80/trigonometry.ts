@@ -1,7 +1,10 @@
-// FSIN, FCOS, FSINCOS, FPTAN. SDM 2 under these names, with their tables of special results; SDM 1 8.3.8 "Approximation of pi".
-//
-// The argument is reduced by the 66-bit π that hardware uses: exactly, so that the only error is that of this π, as on hardware. Beyond ±2^63 C2 is set and the
-// operand stays. PE is set for every argument but zero, infinity and NaN, and a result just beside its operand, or one, rounds as such.
+/**
+ * FSIN, FCOS, FSINCOS, FPTAN. SDM 2 under these names, with their tables of special results; SDM 1 8.3.8 "Approximation of pi".
+ *
+ * The argument is reduced by the 66-bit π that hardware uses: exactly, so that the only error is that of this π, as on hardware. Beyond
+ * ±2^63 C2 is set and the operand stays. PE is set for every argument but zero, infinity and NaN, and a result just beside its operand,
+ * or one, rounds as such.
+ */
 
 import { beginX87, C1, C2, flags, isStopped, signal, withdraw } from "./environment";
 import { divideFinite, multiplyFinite, normalise } from "./finite";

@@ -1,12 +1,15 @@
-// One representation for every number inside this folder: f16, f32, f64, 80-bit extended and integers are unpacked into it, and rounded and packed from it.
-// SDM 1 4.8.2 "The floating-point format", 8.2.2 "Unsupported double extended-precision floating-point encodings and pseudo-denormals".
-//
-//        63                     0 63                     0
-//       ┌─┬──────────────────────┬────────────────────────┐
-//   hi  │1│ significand          │ lo: guard bits, sticky │    value = (-1)^sign × hi.lo × 2^(exp - 63)
-//       └─┴──────────────────────┴────────────────────────┘
-//
-// A NaN keeps its fraction left-aligned in `hi` with the quiet bit at 62, so that converting between formats is cutting off.
+/**
+ * One representation for every number inside this folder: f16, f32, f64, 80-bit extended and integers are unpacked into it, and rounded
+ * and packed from it. SDM 1 4.8.2 "The floating-point format", 8.2.2 "Unsupported double extended-precision floating-point encodings and
+ * pseudo-denormals".
+ *
+ *        63                     0 63                     0
+ *       ┌─┬──────────────────────┬────────────────────────┐
+ *   hi  │1│ significand          │ lo: guard bits, sticky │    value = (-1)^sign × hi.lo × 2^(exp - 63)
+ *       └─┴──────────────────────┴────────────────────────┘
+ *
+ * A NaN keeps its fraction left-aligned in `hi` with the quiet bit at 62, so that converting between formats is cutting off.
+ */
 
 /** Kinds, in an order that makes the questions below single compares. */
 export const ZERO: u32 = 0;

@@ -1,4 +1,7 @@
-// 128-bit integer arithmetic that wasm lacks: high half of a product, division by 64 bits, square root of 128 bits, top half of a 256-bit product.
+/**
+ * 128-bit integer arithmetic that wasm lacks: high half of a product, division by 64 bits, square root of 128 bits, top half of a
+ * 256-bit product.
+ */
 
 const LOW: u64 = 0xffffffff;
 
@@ -13,7 +16,10 @@ export function multiplyHigh(a: u64, b: u64): u64 {
   return aHigh * bHigh + (middle >> 32) + (other >> 32);
 }
 
-/** high:low / d for a normalised d (bit 63 set) and high < d; the remainder is low - quotient * d. Knuth's algorithm D with 32-bit digits. */
+/**
+ * high:low / d for a normalised d (bit 63 set) and high < d; the remainder is low - quotient * d. Knuth's algorithm D with 32-bit
+ * digits.
+ */
 export function divideWide(high: u64, low: u64, d: u64): u64 {
   const q1 = quotientDigit(high, low >> 32, d);
   const middle = ((high << 32) | (low >> 32)) - q1 * d;
@@ -34,7 +40,10 @@ function quotientDigit(rest: u64, next: u64, d: u64): u64 {
   return q;
 }
 
-/** floor(sqrt(high:low)) for high ≥ 2^62: half the digits from the FPU, the other half by one division (Zimmermann, "Karatsuba square root"). */
+/**
+ * floor(sqrt(high:low)) for high ≥ 2^62: half the digits from the FPU, the other half by one division (Zimmermann, "Karatsuba square
+ * root").
+ */
 export function squareRoot(high: u64, low: u64): u64 {
   let s = <u64>Math.sqrt(<f64>high);
   if (s > LOW) s = LOW;

@@ -1,4 +1,7 @@
-// The software floating point against recorded results of a real CPU: every rounding, precision control, mask, FTZ and DAZ occurs in the fixtures.
+/**
+ * The software floating point against recorded results of a real CPU: every rounding, precision control, mask, FTZ and DAZ occurs in the
+ * fixtures.
+ */
 
 import { beforeAll, describe, expect, test } from "vitest";
 import { type Core, compile, readFixture, run } from "./harness.ts";

@@ -1,4 +1,7 @@
-// Runs rows of recorded operations: "control operand… = flags result…" in hexadecimal, two digits a byte. A result is missing where an unmasked exception leaves none.
+/**
+ * Runs rows of recorded operations: "control operand… = flags result…" in hexadecimal, two digits a byte. A result is missing where an
+ * unmasked exception leaves none.
+ */
 
 import { readFileSync } from "node:fs";
 import asc from "assemblyscript/asc";

@@ -14,13 +14,19 @@ function semantics(): ReadonlySet<string> {
   return new Set(files.flatMap((f) => semanticsOf(f, readFileSync(new URL(f, SEMANTICS), "utf8")).map((s) => s.name)));
 }
 
+/** Whether a row's semantics exist, or it is meant to raise #UD. */
+export function isBuilt(): (row: Row) => boolean {
+  const built = semantics();
+  return (row) => built.has(row.semantics) || UNDEFINED.has(row.feature);
+}
+
 /**
  * All comparable rows, or those whose mnemonic matches a pattern as a whole, or else those with the pattern anywhere in "bytes mnemonic
  * semantics table:line".
  */
 export function selectRows(only: string | undefined): readonly Row[] {
-  const built = semantics();
-  const comparable = isa.filter((row) => excluded(row) === undefined && (built.has(row.semantics) || UNDEFINED.has(row.feature)));
+  const built = isBuilt();
+  const comparable = isa.filter((row) => excluded(row) === undefined && built(row));
   if (only === undefined) return comparable;
   const whole = new RegExp(`^(?:${only})$`);
   const exact = comparable.filter((row) => whole.test(row.mnemonic));

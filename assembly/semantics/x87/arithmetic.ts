@@ -1,6 +1,6 @@
 /**
- * FADD, FMUL, FSUB, FSUBR, FDIV, FDIVR in all their forms. SDM Vol. 2 under the mnemonics. The operation is the reg field, and always ST(0) op operand:
- * that is why FSUB and FSUBR, FDIV and FDIVR change places where ST(i) is the destination.
+ * FADD, FMUL, FSUB, FSUBR, FDIV, FDIVR in all their forms. SDM Vol. 2 under the mnemonics. The operation is the reg field, and always
+ * ST(0) op operand: that is why FSUB and FSUBR, FDIV and FDIVR change places where ST(i) is the destination.
  */
 import { Exec } from "../../backend/exec";
 import { Op } from "../../decode/op";

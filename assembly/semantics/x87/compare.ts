@@ -1,4 +1,7 @@
-/** Comparisons, to the condition codes or to RFLAGS, and FXAM. SDM Vol. 2 under the mnemonics; SDM Vol. 1 8.3.6 "Comparison and Classification Instructions". */
+/**
+ * Comparisons, to the condition codes or to RFLAGS, and FXAM. SDM Vol. 2 under the mnemonics; SDM Vol. 1 8.3.6 "Comparison and
+ * Classification Instructions".
+ */
 import { Exec } from "../../backend/exec";
 import { Op } from "../../decode/op";
 import * as float80 from "../../float80/compare";

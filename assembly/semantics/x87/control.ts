@@ -1,8 +1,8 @@
 /** Control of the FPU, waiting for it, and leaving MMX. SDM Vol. 2 under the mnemonics; SDM Vol. 1 8.1.10 "Saving the x87 FPU's State". */
 import { Exec } from "../../backend/exec";
 import { Op } from "../../decode/op";
-import { CR0_MP, CR0_TS, VECTOR_MF, VECTOR_NM } from "../../generated/constants";
-import { raise } from "../../raise";
+import { CR0_EM, CR0_MP, CR0_TS, VECTOR_MF, VECTOR_NM } from "../../generated/constants";
+import { raise, raiseUd } from "../../raise";
 import { available, begin, ES_B, summarise, TOP, waiting } from "./stack";
 
 const EXCEPTIONS: u32 = 0x7f;
@@ -67,6 +67,7 @@ export function fnstsw<T, D>(b: Exec, op: Op): void {
 
 /** All registers empty, and the top at 0 as after any MMX instruction. */
 export function emms(b: Exec, op: Op): void {
+  if ((b.cr0 & CR0_EM) != 0) raiseUd(b, op);
   waiting(b, op);
   b.fsw &= <u16>~TOP;
   b.ftw = 0;

@@ -1,15 +1,17 @@
 /**
- * FNSTENV, FLDENV, FNSAVE, FRSTOR. SDM Vol. 1 8.1.10 "Saving the x87 FPU's State with FSTENV/FNSTENV and FSAVE/FNSAVE". F is the width of the fields:
+ * FNSTENV, FLDENV, FNSAVE, FRSTOR. SDM Vol. 1 8.1.10 "Saving the x87 FPU's State with FSTENV/FNSTENV and FSAVE/FNSAVE". F is the width
+ * of the fields:
  *
  *     field        0    1    2    3          4              5          6                 7…
  *     protected    FCW  FSW  FTW  FIP        FCS, FOP       FDP        FDS               8 registers of 10 bytes from ST(0)
  *     real         FCW  FSW  FTW  FIP 15-0   FIP 31-16 FOP  FDP 15-0   FDP 31-16
  *
- * 16-bit fields have no room for FOP in protected mode, and in real mode only for bits 19-16 of a pointer. Real-mode pointers are linear.
+ * 16-bit fields have no room for FOP in protected mode, and in real mode only for bits 19-16 of a pointer. Real-mode pointers are
+ * linear.
  */
 import { Exec } from "../../backend/exec";
 import { Op } from "../../decode/op";
-import { A, INFINITE, NORMAL, unpackExtended, ZERO } from "../../float80/unpacked";
+import { A, NORMAL, unpackExtended, ZERO } from "../../float80/unpacked";
 import { CR0_PE, RFLAGS_VM } from "../../generated/constants";
 import { initialise, setControl } from "./control";
 import { available, move, st, summarise, waiting } from "./stack";

@@ -1,12 +1,12 @@
 /**
- * The register stack, and how every x87 instruction begins and ends. SDM Vol. 1 8.1.2 "x87 FPU Data Registers", 8.1.3 "x87 FPU Status Register",
- * 8.1.8 "x87 FPU Instruction and Data (Operand) Pointers", 8.5.1.1 "Stack Overflow or Underflow Exception (#IS)".
+ * The register stack, and how every x87 instruction begins and ends. SDM Vol. 1 8.1.2 "x87 FPU Data Registers", 8.1.3 "x87 FPU Status
+ * Register", 8.1.8 "x87 FPU Instruction and Data (Operand) Pointers", 8.5.1.1 "Stack Overflow or Underflow Exception (#IS)".
  *
  *     FSW   15  14  13-11  10  9   8   7   6   5   4   3   2   1   0
  *           B   C3  TOP    C2  C1  C0  ES  SF  PE  UE  OE  ZE  DE  IE      B and ES say that an exception is unmasked and waiting
  *
- * ST(i) is register (TOP + i) mod 8; `ftw` has a bit for each register that is not empty. An instruction with an unmasked exception ends normally,
- * in what the manual calls its unmasked response; the next waiting one raises #MF.
+ * ST(i) is register (TOP + i) mod 8; `ftw` has a bit for each register that is not empty. An instruction with an unmasked exception ends
+ * normally, in what the manual calls its unmasked response; the next waiting one raises #MF.
  */
 import { Exec } from "../../backend/exec";
 import { Op } from "../../decode/op";
@@ -63,6 +63,7 @@ export function beginLoad<F>(fpu: Exec, op: Op): usize {
 export function beginStore(fpu: Exec, op: Op, bytes: u32): usize {
   waiting(fpu, op);
   const va = fpu.address(op);
+  if (bytes == 10) fpu.writableAt(op, va, 8); // stored as eight bytes and two
   const at = fpu.writableAt(op, va, bytes);
   remember(fpu, op);
   rememberData(fpu, op, va);
@@ -145,7 +146,10 @@ export function end(fpu: Exec): void {
   signal(fpu, flags);
 }
 
-/** C1 is set or cleared, the exceptions stay until cleared; condition codes in `raised` are set, which were cleared before by who has any. */
+/**
+ * C1 is set or cleared, the exceptions stay until cleared; condition codes in `raised` are set, which were cleared before by who has
+ * any.
+ */
 export function signal(fpu: Exec, raised: u32): void {
   fpu.fsw = <u16>((fpu.fsw & ~C1) | raised);
   summarise(fpu);

@@ -2,7 +2,7 @@
 import { Exec } from "../../backend/exec";
 import { Op } from "../../decode/op";
 import * as arctangent from "../../float80/arctangent";
-import { C0, C1, C2, C3 } from "../../float80/environment";
+import { C0, C2, C3 } from "../../float80/environment";
 import * as integer from "../../float80/integer";
 import * as logarithm from "../../float80/logarithm";
 import * as remainder from "../../float80/remainder";
