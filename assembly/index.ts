@@ -3,6 +3,7 @@
 import { MAX_I32, MAX_I64, MAX_V128 } from "./backend/emit-function";
 import { Exec } from "./backend/exec";
 import { settle, startSlice } from "./clock";
+import { settleMode } from "./cpu/modes";
 import { blockBytes, decodedBlocks, dropBlocks, profile } from "./decode/block";
 import { condition, rflags as readFlags, STATUS, setStatus } from "./flags";
 import { STOP_BUDGET } from "./generated/constants";
@@ -12,7 +13,7 @@ import { finish, writeBlock } from "./jit/block";
 import { EMIT_BUFFER, PROFILE, RAM, STATE_STRIDE, STATES } from "./memory-map";
 import { codeWritten, isCode, staleBlocks } from "./mmu/code-pages";
 import { setRamSize } from "./mmu/physical";
-import { flushPage as dropPage, flushTlb as dropTlb, selectTlb } from "./mmu/tlb";
+import { flushPage as dropPage, flushTlb as dropTlb } from "./mmu/tlb";
 
 export { group1 } from "./generated/cold";
 
@@ -42,8 +43,7 @@ export function initialize(ramBytes: u64): void {
 /** Tells the vCPU that mode, privilege or paging were set from outside. */
 export function refresh(vcpu: usize): void {
   const b = changetype<Exec>(vcpu);
-  selectTlb(b);
-  b.blockKey = b.mode | (b.options << 8);
+  settleMode(b);
   b.jump(b.rip);
 }
 

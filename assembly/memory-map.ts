@@ -25,9 +25,9 @@ export const BOUNCE_END: usize = BOUNCE + 0x1000;
 export const TLB_ENTRIES: u32 = 1024;
 export const TLB_ENTRY: usize = 32;
 export const TLB_SIZE: usize = <usize>TLB_ENTRIES * TLB_ENTRY;
-/** one for supervisor, one for user accesses */
+/** for supervisor accesses, for user accesses, and for supervisor accesses with RFLAGS.AC set under SMAP */
 export const TLBS: usize = BOUNCE_END;
-export const TLBS_END: usize = TLBS + TLB_SIZE * 2;
+export const TLBS_END: usize = TLBS + TLB_SIZE * 3;
 
 export const JUMP_CACHE: usize = 0x200000;
 export const JUMP_CACHE_ENTRIES: u32 = 1 << 16;

@@ -8,11 +8,13 @@
  *     │             │              │             │ linear address, modulo 2^32           │
  *     └─────────────┴──────────────┴─────────────┴──────────────────────────────────────┘
  *
- * A tag is a page address, or 1 where the access has to take the slow way. User and supervisor accesses have a TLB each.
+ * A tag is a page address, or 1 where the access has to take the slow way. Supervisor and user accesses have a TLB each, and so have
+ * supervisor accesses that RFLAGS.AC lets through SMAP: STAC and CLAC change from one to the other.
  */
 
+import { CR4_SMAP, RFLAGS_AC } from "../generated/constants";
 import { State } from "../generated/state";
-import { PAGE_MASK, TLB_ENTRIES, TLB_ENTRY, TLB_SIZE, TLBS } from "../memory-map";
+import { PAGE_MASK, TLB_ENTRIES, TLB_ENTRY, TLB_SIZE, TLBS, TLBS_END } from "../memory-map";
 import { isCode } from "./code-pages";
 
 const NO_TAG: u64 = 1;
@@ -21,9 +23,10 @@ function entryOf(s: State, va: u64): usize {
   return <usize>s.tlb + ((<usize>(va >> 12) & (TLB_ENTRIES - 1)) << 5);
 }
 
-/** Points the vCPU at the TLB of its privilege level. */
+/** Points the vCPU at the TLB for its privilege level, CR4.SMAP and RFLAGS.AC. */
 export function selectTlb(s: State): void {
-  s.tlb = <u32>(s.cpl == 3 ? TLBS + TLB_SIZE : TLBS);
+  const throughSmap = (s.cr4 & CR4_SMAP) != 0 && (s.flagsOther & RFLAGS_AC) != 0;
+  s.tlb = <u32>(s.cpl == 3 ? TLBS + TLB_SIZE : throughSmap ? TLBS + TLB_SIZE * 2 : TLBS);
 }
 
 /** Makes the entry that of `va`'s page, dropping what another page left there. */
@@ -57,7 +60,7 @@ export function fetchHit(s: State, va: u64): usize {
 }
 
 export function flushTlb(): void {
-  for (let e = TLBS; e < TLBS + TLB_SIZE * 2; e += TLB_ENTRY) {
+  for (let e = TLBS; e < TLBS_END; e += TLB_ENTRY) {
     store<u64>(e, NO_TAG);
     store<u64>(e, NO_TAG, 8);
     store<u64>(e, NO_TAG, 16);
@@ -65,7 +68,7 @@ export function flushTlb(): void {
 }
 
 export function flushPage(va: u64): void {
-  for (let t = TLBS; t < TLBS + TLB_SIZE * 2; t += TLB_SIZE) {
+  for (let t = TLBS; t < TLBS_END; t += TLB_SIZE) {
     const e = t + ((<usize>(va >> 12) & (TLB_ENTRIES - 1)) << 5);
     store<u64>(e, NO_TAG);
     store<u64>(e, NO_TAG, 8);
@@ -76,7 +79,7 @@ export function flushPage(va: u64): void {
 /** Makes every write to the page that holds linear address `host` take the slow way: it holds decoded code now. */
 export function protectPage(host: usize): void {
   const page = <u32>host >> 12;
-  for (let e = TLBS; e < TLBS + TLB_SIZE * 2; e += TLB_ENTRY) {
+  for (let e = TLBS; e < TLBS_END; e += TLB_ENTRY) {
     const tag = load<u64>(e, 8);
     if (tag != NO_TAG && (<u32>tag + load<u32>(e, 24)) >> 12 == page) store<u64>(e, NO_TAG, 8);
   }

@@ -28,6 +28,9 @@ import {
 import { State } from "../generated/state";
 import { hostOf, isRam } from "./physical";
 
+/** Access bit of implicit supervisor accesses (descriptors, TSS): SMAP holds whatever AC says. Not part of an error code. */
+export const IMPLICIT: u32 = 1 << 16;
+
 const NX: u64 = 1 << 63;
 const ADDRESS: u64 = 0x000ffffffffff000;
 /** bits 51 down to the width of our physical addresses */
@@ -73,7 +76,7 @@ export function walk(s: State, va: u64, access: u32): u64 {
 }
 
 function fault(access: u32, bits: u32): u64 {
-  walkError = ((access | bits) << 1) | 1;
+  walkError = (((access & ~IMPLICIT) | bits) << 1) | 1;
   return 0;
 }
 
@@ -83,7 +86,7 @@ function permitted(s: State, rights: u64, nx: u64, access: u32): bool {
   const user = (access & PF_U) != 0;
   if (user && !userPage) return false;
   if ((access & PF_I) != 0) return nx == 0 && (user || !userPage || (s.cr4 & CR4_SMEP) == 0);
-  if (!user && userPage && (s.cr4 & CR4_SMAP) != 0 && (s.flagsOther & RFLAGS_AC) == 0) return false;
+  if (!user && userPage && (s.cr4 & CR4_SMAP) != 0 && ((access & IMPLICIT) != 0 || (s.flagsOther & RFLAGS_AC) == 0)) return false;
   if ((access & PF_W) != 0 && (rights & PTE_W) == 0) return !user && (s.cr0 & CR0_WP) == 0;
   return true;
 }

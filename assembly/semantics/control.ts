@@ -1,10 +1,9 @@
-/** Near jumps, calls and returns. SDM Vol. 2 "Jcc", "JMP", "CALL", "RET", "LOOP/LOOPcc", "SYSCALL". */
+/** Near jumps, calls and returns. SDM Vol. 2 "Jcc", "JMP", "CALL", "RET", "LOOP/LOOPcc". */
 import { Exec } from "../backend/exec";
 import { Op } from "../decode/op";
-import { rflags, zf } from "../flags";
-import { EFER_SCE, OPTION_HOST_SYSCALLS, RFLAGS_RF, STOP_SYSCALL, UNIMPLEMENTED_FAR_TRANSFER } from "../generated/constants";
+import { zf } from "../flags";
 import { isCanonical } from "../mmu/walk";
-import { raiseGp, raiseUd, unimplemented } from "../raise";
+import { raiseGp, raiseUd } from "../raise";
 
 export function jcc<B>(b: B, op: Op): void {
   b.branch(op, b.condition(<u32>op.d));
@@ -81,16 +80,6 @@ function countDown(b: Exec, op: Op): u64 {
   else if (op.addressSize == 1) b.setGpr<u32>(1, b.rcx - 1);
   else b.setGpr<u16>(1, b.rcx - 1);
   return counter(b, op);
-}
-
-export function syscall(b: Exec, op: Op): void {
-  if ((b.efer & EFER_SCE) == 0) raiseUd(b, op);
-  if ((b.options & OPTION_HOST_SYSCALLS) == 0) unimplemented(b, op, UNIMPLEMENTED_FAR_TRANSFER);
-  b.rcx = b.nextRip(op);
-  b.r11 = <u64>(rflags(b) & ~RFLAGS_RF);
-  b.stop = STOP_SYSCALL;
-  b.endSlice();
-  b.jump(b.rcx);
 }
 
 export function ud(b: Exec, op: Op): void {

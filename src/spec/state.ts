@@ -76,7 +76,12 @@ export const STATE: readonly Field[] = [
   field("vector", "u32", "exception being raised"),
   field("errorCode", "u32", "its error code"),
   field("current", "u32", "record of the instruction that raised or stopped"),
-  field("inhibit", "u32", "interrupt shadow: 1 after STI, 2 after MOV SS or POP SS"),
+  field(
+    "inhibit",
+    "u32",
+    "interrupt shadow: 1 after STI, 2 after MOV SS or POP SS; in force while `inhibitAt` is the count of instructions",
+  ),
+  field("inhibitAt", "u64", "instructions retired right behind the instruction that cast the shadow"),
   ...segments,
   field("gdtrBase", "u64", "GDTR base"),
   field("idtrBase", "u64", "IDTR base"),

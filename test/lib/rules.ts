@@ -26,8 +26,16 @@ const wordOfMovsxd: Rule = (outcome, found) =>
 const extrqOfVmread: Rule = (outcome, found) =>
   outcome.native.getUint32(AT.errorCode, true) === (PF.I | PF.U) && outcome.ours.getUint32(AT.vector, true) === VECTOR.UD ? [] : found;
 
+/** AMD executes VERW with a LOCK prefix; SDM Vol. 2 "LOCK" has #UD. */
+const lockedVerw: Rule = (outcome, found) => (outcome.ours.getUint32(AT.vector, true) === VECTOR.UD ? [] : found);
+
+/** SDM Vol. 2 "ARPL" has #GP where the segment is not writable; AMD looks only when the selector changes. */
+const arplInCode: Rule = (outcome, found) => (outcome.ours.getUint32(AT.vector, true) === VECTOR.GP ? [] : found);
+
 const BY_SEMANTICS: Readonly<Record<string, Rule>> = {
   movsx: wordOfMovsxd,
+  verw: lockedVerw,
+  arpl: arplInCode,
   ud: modrmOfUd,
   vmread: extrqOfVmread,
   rcpp: approximate32,

@@ -1,0 +1,60 @@
+/**
+ * Operating modes: what follows from CR0, EFER, CS and SS, kept in the state so that nobody has to ask for it twice.
+ * SDM Vol. 3 "Modes of Operation". Whoever changes one of the four calls `deriveMode`; who changes only what blocks or
+ * translations depend on (CR4, RFLAGS.AC) calls `settleMode`.
+ */
+import { Op } from "../decode/op";
+import { STATUS, setStatus, status } from "../flags";
+import { CR0_PE, EFER_LMA, RFLAGS_FIXED, RFLAGS_VM } from "../generated/constants";
+import { State } from "../generated/state";
+import { selectTlb } from "../mmu/tlb";
+import { raiseGp, raiseUd } from "../raise";
+import { RIGHTS_DB, RIGHTS_L } from "./segments";
+
+export function isReal(s: State): bool {
+  return (s.cr0 & CR0_PE) == 0;
+}
+
+export function isVirtual8086(s: State): bool {
+  return (s.flagsOther & RFLAGS_VM) != 0;
+}
+
+/** Protected mode in the manual's sense: selectors name descriptors. */
+export function hasDescriptors(s: State): bool {
+  return !isReal(s) && !isVirtual8086(s);
+}
+
+export function isLongMode(s: State): bool {
+  return (s.efer & EFER_LMA) != 0;
+}
+
+/** Code size and stack width from CS and SS, then what depends on them. */
+export function deriveMode(s: State): void {
+  s.mode = isLongMode(s) && (s.csRights & RIGHTS_L) != 0 ? 2 : <u32>((s.csRights & RIGHTS_DB) != 0);
+  s.stackMask = s.mode == 2 ? ~(<u64>0) : (s.ssRights & RIGHTS_DB) != 0 ? 0xffffffff : 0xffff;
+  settleMode(s);
+}
+
+/** The TLB and the block key for mode, CPL and options as they stand. */
+export function settleMode(s: State): void {
+  selectTlb(s);
+  s.blockKey = s.mode | (s.options << 8);
+}
+
+/** Replaces the bits of RFLAGS in `mask`. */
+export function loadFlags(s: State, value: u32, mask: u32): void {
+  setStatus(s, (status(s) & ~mask) | (value & mask));
+  const others = mask & ~STATUS;
+  s.flagsOther = (s.flagsOther & ~others) | (value & others) | RFLAGS_FIXED;
+  selectTlb(s);
+}
+
+/** #GP(0) outside ring 0. */
+export function privileged(s: State, op: Op): void {
+  if (s.cpl != 0) raiseGp(s, op);
+}
+
+/** #UD in real-address and virtual-8086 mode. */
+export function protectedOnly(s: State, op: Op): void {
+  if (!hasDescriptors(s)) raiseUd(s, op);
+}
