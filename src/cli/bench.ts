@@ -1,51 +1,31 @@
 /** `minusone bench [NAME…]`: the benchmark kernels on this machine's CPU, on minusone, and on every peer that is installed, in one run. */
 import { appendFileSync } from "node:fs";
-import { parseArgs } from "node:util";
 import { isKernel, KERNELS, type Timing } from "./bench/kernels.ts";
 import { commit, machine } from "./bench/machine.ts";
 import { compareChecksums, type Measured, records, table } from "./bench/report.ts";
 import { BenchmarkError, run } from "./bench/run.ts";
 import { type Candidate, candidates, type System } from "./bench/systems.ts";
+import { type OptionTable, parseOptions, parsePositive, UsageError } from "./options.ts";
 
 const LIMIT_SECONDS = 300;
 
-export const BENCH_USAGE = `usage: minusone bench [NAME…] [--rounds N] [--systems A,B] [--record FILE]
-
-Runs the benchmark kernels (all without NAME: ${KERNELS.join(" ")})
-on each system found, in turn, N rounds (3), and prints how many times slower than native each is, best run against best run.
---systems chooses among native minusone qemu-user bochs v86 v86-nojit; --record appends the figures to FILE as one line of JSON.`;
+export const BENCH_OPTIONS: OptionTable = {
+  rounds: { value: "N", help: "how often each system runs, the systems taking turns (3)" },
+  systems: { value: "A,B", help: "only these of native, minusone, qemu-user, bochs, v86, v86-nojit" },
+  record: { value: "FILE", help: "append the figures to FILE as one line of JSON" },
+};
 
 /** Returns the exit status. */
 export async function bench(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: {
-      rounds: { type: "string", default: "3" },
-      systems: { type: "string" },
-      record: { type: "string" },
-      help: { type: "boolean" },
-    },
-  });
-  if (values.help) {
-    console.log(BENCH_USAGE);
-    return 0;
-  }
-  const rounds = Number(values.rounds);
-  const unknown = positionals.find((name) => !isKernel(name));
-  if (unknown !== undefined || !Number.isInteger(rounds) || rounds < 1) {
-    console.error(unknown !== undefined ? `no kernel "${unknown}"` : `--rounds needs a whole number, not "${values.rounds}"`);
-    console.error(BENCH_USAGE);
-    return 2;
-  }
-  const kernels = KERNELS.filter((k) => positionals.length === 0 || positionals.includes(k));
+  const { options, rest } = parseOptions(BENCH_OPTIONS, args);
+  const rounds = parsePositive("--rounds", options.get("rounds")?.at(-1) ?? "3");
+  const stranger = rest.find((name) => !isKernel(name));
+  if (stranger !== undefined) throw new UsageError(`there is no kernel ${stranger}; there are ${KERNELS.join(", ")}`);
+  const kernels = KERNELS.filter((k) => rest.length === 0 || rest.includes(k));
   const everything = candidates();
-  const chosen = values.systems?.split(",") ?? everything.map((c) => c.name);
-  const stranger = chosen.find((name) => !everything.some((c) => c.name === name));
-  if (stranger !== undefined) {
-    console.error(`no system "${stranger}"; there are ${everything.map((c) => c.name).join(", ")}`);
-    return 2;
-  }
+  const chosen = options.get("systems")?.at(-1)?.split(",") ?? everything.map((c) => c.name);
+  const unknown = chosen.find((name) => !everything.some((c) => c.name === name));
+  if (unknown !== undefined) throw new UsageError(`there is no system ${unknown}; there are ${everything.map((c) => c.name).join(", ")}`);
   const systems = present(everything.filter((c) => chosen.includes(c.name)));
 
   const { all, failed } = await measure(systems, kernels, rounds);
@@ -58,9 +38,10 @@ export async function bench(args: readonly string[]): Promise<number> {
   console.log(`\nSlowdown against native, best of ${rounds}; ${host.cpu}, ${host.cores} cores, ${host.os}, Node ${host.node}\n`);
   console.log(table(result, kernels));
   console.log(`\n${compared} checksums agree with another system's.`);
-  if (values.record !== undefined) {
+  const record = options.get("record")?.at(-1);
+  if (record !== undefined) {
     const line = { date: new Date().toISOString(), commit: commit(), machine: host, rounds, systems: result };
-    appendFileSync(values.record, `${JSON.stringify(line)}\n`);
+    appendFileSync(record, `${JSON.stringify(line)}\n`);
   }
   return failed ? 1 : 0;
 }

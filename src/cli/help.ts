@@ -1,6 +1,8 @@
 /** `minusone --help` and `--version`. */
 import { readFileSync } from "node:fs";
 import { TRACE_ITEMS } from "../debug/trace.ts";
+import { KERNELS } from "./bench/kernels.ts";
+import { BENCH_OPTIONS } from "./bench.ts";
 import { EXEC_OPTIONS } from "./exec.ts";
 import { EXIT_TEXT } from "./exit-codes.ts";
 import { optionsText } from "./options.ts";
@@ -9,11 +11,16 @@ const list = (rows: readonly (readonly [string, string])[]) => rows.map(([name, 
 
 export function help(): number {
   console.log(`usage: minusone exec [OPTIONS] PROGRAM [ARGS…]   run a Linux program for x86-64
-       minusone bench [NAME…]                    speed against this machine and other emulators
+       minusone demo                             run the bundled program that shows what there is
+       minusone bench [OPTIONS] [NAME…]          speed of kernels against this machine and other emulators
        minusone --help | --version
 
-exec's own options come before the program's name. All options take one or two dashes.
+Options come before the program's name or the kernels. All options take one or two dashes.
 ${optionsText(EXEC_OPTIONS)}
+
+bench's options and kernels:
+${optionsText(BENCH_OPTIONS)}
+  ${KERNELS.join(" ")}
 
 Items of -d:
 ${list(Object.entries(TRACE_ITEMS))}

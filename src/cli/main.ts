@@ -7,6 +7,7 @@ type Command = (args: readonly string[]) => Promise<number> | number;
 
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   exec: async () => (await import("./exec.ts")).exec,
+  demo: async () => (await import("./demo.ts")).demo,
   bench: async () => (await import("./bench.ts")).bench,
   help: async () => (await import("./help.ts")).help,
   version: async () => (await import("./help.ts")).version,
