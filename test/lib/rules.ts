@@ -26,11 +26,17 @@ const wordOfMovsxd: Rule = (outcome, found) =>
 const extrqOfVmread: Rule = (outcome, found) =>
   outcome.native.getUint32(AT.errorCode, true) === (PF.I | PF.U) && outcome.ours.getUint32(AT.vector, true) === VECTOR.UD ? [] : found;
 
+<<<<<<< HEAD
 /** AMD executes VERW with a LOCK prefix; SDM Vol. 2 "LOCK" has #UD. */
 const lockedVerw: Rule = (outcome, found) => (outcome.ours.getUint32(AT.vector, true) === VECTOR.UD ? [] : found);
 
 /** SDM Vol. 2 "ARPL" has #GP where the segment is not writable; AMD looks only when the selector changes. */
 const arplInCode: Rule = (outcome, found) => (outcome.ours.getUint32(AT.vector, true) === VECTOR.GP ? [] : found);
+=======
+/** SHA instructions take memory operands at any address on AMD; Intel wants them aligned. */
+const alignmentOfSha: Rule = (outcome, found) =>
+  outcome.ours.getUint32(AT.vector, true) === VECTOR.GP && outcome.native.getUint32(AT.vector, true) !== VECTOR.GP ? [] : found;
+>>>>>>> 6322a7d (x)
 
 const BY_SEMANTICS: Readonly<Record<string, Rule>> = {
   movsx: wordOfMovsxd,
@@ -38,6 +44,13 @@ const BY_SEMANTICS: Readonly<Record<string, Rule>> = {
   arpl: arplInCode,
   ud: modrmOfUd,
   vmread: extrqOfVmread,
+  sha1rnds4: alignmentOfSha,
+  sha1nexte: alignmentOfSha,
+  sha1msg1: alignmentOfSha,
+  sha1msg2: alignmentOfSha,
+  sha256rnds2: alignmentOfSha,
+  sha256msg1: alignmentOfSha,
+  sha256msg2: alignmentOfSha,
   rcpp: approximate32,
   rcps: approximate32,
   rsqrtp: approximate32,

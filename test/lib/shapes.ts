@@ -277,14 +277,9 @@ export const SHAPES: Readonly<Record<string, Shape>> = {
       point(m, RBX, { ...placed, address: subtract(placed.address, wide(al)) }, "ds", m.addressSize);
     },
   },
-  maskmovq: {
+  maskmov: {
     before(m) {
-      point(m, RDI, place(m, { size: 8 }), "ds", m.addressSize);
-    },
-  },
-  maskmovdqu: {
-    before(m) {
-      point(m, RDI, place(m, { size: 16 }), "ds", m.addressSize);
+      point(m, RDI, place(m, { size: m.row.operands[0] === "Pq" ? 8 : 16 }), "ds", m.addressSize);
     },
   },
   bt: bitString,

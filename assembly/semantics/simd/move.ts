@@ -1,4 +1,5 @@
 /** Moves of vectors and of their parts. SDM Vol. 2 under the mnemonics. */
+import { Exec } from "../../backend/exec";
 import { Op, R } from "../../decode/op";
 
 /** MOVAPS, MOVUPS, MOVDQA, …: all bits from anywhere to anywhere. */
@@ -54,4 +55,16 @@ export function movmsk<B, V, U>(b: B, op: Op): void {
   const bits = b.bitmaskX<U>(b.srcX<V, R>(op));
   b.setRegister<u64>(<usize>op.d, sizeof<V>() < 16 ? b.and(bits, b.const(0xff)) : bits);
   b.endX<V>();
+}
+
+/** The low half of an XMM register is an MMX register. */
+export function movq2dq(b: Exec, op: Op): void {
+  const v = b.srcX<u64, R>(op);
+  b.endX<u64>();
+  b.setX<v128>(<usize>op.d, v);
+}
+
+export function movdq2q(b: Exec, op: Op): void {
+  b.beginX<u64>(op);
+  b.setX<u64>(<usize>op.d, v128.load(<usize>op.s));
 }

@@ -16,7 +16,7 @@ export const mmx = rows(
   NP 0F 6F /r      movq       Pq Qq     movX              -      mmx      -
   NP 0F 7F /r      movq       Qq Pq     movX              -      mmx      -
   NP 0F E7 /r mem  movntq     Mq Pq     movX              -      sse      -
-  NP 0F F7 /r reg  maskmovq   Pq Nq     maskmovq          -      sse      -
+  NP 0F F7 /r reg  maskmovq   Pq Nq     maskmov           -      sse      -
   F3 0F D6 /r reg  movq2dq    Vx Nq     movq2dq           -      sse2     -
   F2 0F D6 /r reg  movdq2q    Pq Ux     movdq2q           -      sse2     -
   NP 0F 77         emms       -         emms              -      mmx      -

@@ -23,7 +23,7 @@ export const sseInteger = rows(
   66 0F E7 /r mem     movntdq     Mx Vx       movX              -       sse2     align
   66 0F 38 2A /r mem  movntdqa    Vx Mx       movX              -       sse41    align
   F2 0F F0 /r mem     lddqu       Vx Mx       movX              -       sse3     -
-  66 0F F7 /r reg     maskmovdqu  Vx Ux       maskmovdqu        -       sse2     -
+  66 0F F7 /r reg     maskmovdqu  Vx Ux       maskmov           -       sse2     -
   NP 0F C3 /r mem     movnti      My Gy       mov               -       sse2     -
   # arithmetic, logic, comparison, packing
   66 0F 60 /r         punpcklbw   Vx Wx       punpckl<u8>       -       sse2     align
