@@ -26,17 +26,15 @@ const wordOfMovsxd: Rule = (outcome, found) =>
 const extrqOfVmread: Rule = (outcome, found) =>
   outcome.native.getUint32(AT.errorCode, true) === (PF.I | PF.U) && outcome.ours.getUint32(AT.vector, true) === VECTOR.UD ? [] : found;
 
-<<<<<<< HEAD
 /** AMD executes VERW with a LOCK prefix; SDM Vol. 2 "LOCK" has #UD. */
 const lockedVerw: Rule = (outcome, found) => (outcome.ours.getUint32(AT.vector, true) === VECTOR.UD ? [] : found);
 
 /** SDM Vol. 2 "ARPL" has #GP where the segment is not writable; AMD looks only when the selector changes. */
 const arplInCode: Rule = (outcome, found) => (outcome.ours.getUint32(AT.vector, true) === VECTOR.GP ? [] : found);
-=======
+
 /** SHA instructions take memory operands at any address on AMD; Intel wants them aligned. */
 const alignmentOfSha: Rule = (outcome, found) =>
   outcome.ours.getUint32(AT.vector, true) === VECTOR.GP && outcome.native.getUint32(AT.vector, true) !== VECTOR.GP ? [] : found;
->>>>>>> 6322a7d (x)
 
 const BY_SEMANTICS: Readonly<Record<string, Rule>> = {
   movsx: wordOfMovsxd,
