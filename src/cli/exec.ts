@@ -6,11 +6,11 @@ import { ERRNO } from "../boot/linux-user/errno.ts";
 import { LoadError } from "../boot/linux-user/exec.ts";
 import { nodeHost } from "../boot/linux-user/host-node.ts";
 import { nodeStreams } from "../boot/linux-user/host-streams.ts";
-import { DEFAULT_MEMORY_MIB, LinuxUser, type RunResult } from "../boot/linux-user/run-program.ts";
+import type { Observer } from "../boot/linux-user/kernel.ts";
+import { DEFAULT_MEMORY_MIB, LinuxUser, type RunOptions, type RunResult } from "../boot/linux-user/run-program.ts";
 import { type Interruption, UnimplementedError } from "../boot/linux-user/scheduler.ts";
 import { MAX_MEMORY_MIB, MIN_MEMORY_MIB } from "../core/core.ts";
-import { crashReport } from "../debug/crash-report.ts";
-import { TRACE_ITEMS, type TraceItem, traceObserver } from "../debug/trace.ts";
+import { TRACE_ITEMS, type TraceItem } from "../debug/trace-items.ts";
 import { EXIT } from "./exit-codes.ts";
 import { type OptionTable, type Parsed, parseOptions, parsePositive, parseSize, UsageError } from "./options.ts";
 import { statisticsRecord } from "./statistics.ts";
@@ -44,21 +44,33 @@ export async function exec(args: readonly string[]): Promise<number> {
   const parsed = parseOptions(EXEC_OPTIONS, args);
   const [program, ...programArgs] = parsed.rest;
   if (program === undefined) throw new UsageError("exec needs a program: minusone exec PROGRAM [ARGS…]");
-  const log = openLog(last(parsed, "D"));
-  const linux = new LinuxUser({ ...settings(parsed, log), program, args: programArgs });
+  const options = { ...settings(parsed), program, args: programArgs };
+  try {
+    const log = openLog(last(parsed, "D"));
+    try {
+      return await run(parsed, options, log);
+    } finally {
+      log.close();
+    }
+  } catch (error) {
+    return explain(error);
+  }
+}
+
+async function run(parsed: Parsed, options: Omit<RunOptions, "observer">, log: Log): Promise<number> {
+  const reports: Promise<void>[] = [];
+  const linux = new LinuxUser({ ...options, observer: await observe(parsed, log, reports) });
   const forward = Object.entries(SIGNALS).map(([name, signo]) => [name, () => linux.interrupt(signo)] as const);
   for (const [name, listener] of forward) process.on(name, listener);
   const started = performance.now();
   try {
     const result = await linux.run();
     const seconds = (performance.now() - started) / 1000;
+    await Promise.all(reports);
     finish(parsed, result, seconds, log);
     return statusOf(result);
-  } catch (error) {
-    return explain(error);
   } finally {
     for (const [name, listener] of forward) process.off(name, listener);
-    log.close();
   }
 }
 
@@ -66,7 +78,7 @@ function last({ options }: Parsed, name: string): string | undefined {
   return options.get(name)?.at(-1);
 }
 
-function settings(parsed: Parsed, log: Log) {
+function settings(parsed: Parsed) {
   const { options } = parsed;
   const cpu = last(parsed, "cpu") ?? "max";
   if (!CPU_MODELS.includes(cpu)) throw new UsageError(`there is no CPU model ${cpu}; there are ${CPU_MODELS.join(" and ")}`);
@@ -76,9 +88,7 @@ function settings(parsed: Parsed, log: Log) {
   const root = rootDirectory(last(parsed, "root") ?? "/");
   const timeout = last(parsed, "timeout");
   const maxInstructions = last(parsed, "max-instructions");
-  const observer = traceObserver(traceItems(options.get("d") ?? []), (line) => log.print(line));
-  observer.crash = (crash) => log.warn(crashReport(crash));
-  observer.notice = (text) => log.warn(`minusone: ${text}\n`);
+  traceItems(parsed);
   return {
     module: loadCoreModule(),
     host: nodeHost(nodeStreams()),
@@ -89,7 +99,6 @@ function settings(parsed: Parsed, log: Log) {
     writable: options.has("writable"),
     realTime: options.has("real-time"),
     seed: Number(last(parsed, "seed") ?? 0),
-    observer,
     ...(timeout === undefined ? {} : { timeLimit: parsePositive("--timeout", timeout) * 1000 }),
     ...(maxInstructions === undefined ? {} : { maxInstructions: parsePositive("--max-instructions", maxInstructions) }),
   };
@@ -121,8 +130,19 @@ function environment(added: readonly string[]): string[] {
   return [...variables].map(([name, value]) => `${name}=${value}`);
 }
 
-function traceItems(lists: readonly string[]): Set<TraceItem> {
-  const items = lists.flatMap((list) => list.split(","));
+/** The disassembler and its tables are loaded when there is something to disassemble: a start does not wait for them. */
+async function observe(parsed: Parsed, log: Log, reports: Promise<void>[]): Promise<Observer> {
+  const items = traceItems(parsed);
+  const observer = items.size === 0 ? {} : (await import("../debug/trace.ts")).traceObserver(items, (line) => log.print(line));
+  observer.crash = (crash) => {
+    reports.push(import("../debug/crash-report.ts").then(({ crashReport }) => log.warn(crashReport(crash))));
+  };
+  observer.notice = (text) => log.warn(`minusone: ${text}\n`);
+  return observer;
+}
+
+function traceItems({ options }: Parsed): Set<TraceItem> {
+  const items = (options.get("d") ?? []).flatMap((list) => list.split(","));
   for (const item of items)
     if (!Object.hasOwn(TRACE_ITEMS, item)) throw new UsageError(`-d ${item}: there are ${Object.keys(TRACE_ITEMS).join(", ")}`);
   return new Set(items as TraceItem[]);
@@ -166,7 +186,7 @@ function openLog(path: string | undefined): Log {
 }
 
 function finish(parsed: Parsed, result: RunResult, seconds: number, log: Log): void {
-  if (parsed.options.get("d")?.some((list) => list.split(",").includes("syscall")) === true)
+  if (traceItems(parsed).has("syscall"))
     for (const [number, count] of result.statistics.unknownCalls) log.print(`unknown system call ${number}: ${count} times`);
   if (result.interruption !== undefined) log.warn(`minusone: ${INTERRUPTED[result.interruption][1]}\n`);
   const path = last(parsed, "stats-json");

@@ -1,6 +1,6 @@
 /** `minusone --help` and `--version`. */
 import { readFileSync } from "node:fs";
-import { TRACE_ITEMS } from "../debug/trace.ts";
+import { TRACE_ITEMS } from "../debug/trace-items.ts";
 import { KERNELS } from "./bench/kernels.ts";
 import { BENCH_OPTIONS } from "./bench.ts";
 import { EXEC_OPTIONS } from "./exec.ts";

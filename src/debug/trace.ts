@@ -4,15 +4,7 @@ import { signalName } from "../boot/linux-user/signals.ts";
 import type { UserMemory } from "../boot/linux-user/user-memory.ts";
 import { VECTOR } from "../spec/events.ts";
 import { disassemble } from "./disassemble.ts";
-
-export const TRACE_ITEMS = {
-  in_asm: "each instruction, disassembled, the first time it runs",
-  exec: "each jump: the address where a straight run of instructions starts",
-  int: "exceptions, and the signals they become",
-  syscall: "system calls as strace shows them, and at the end those that are not known",
-} as const;
-
-export type TraceItem = keyof typeof TRACE_ITEMS;
+import type { TraceItem } from "./trace-items.ts";
 
 const MAX_INSTRUCTION = 15;
 const VECTOR_NAMES: ReadonlyMap<number, string> = new Map(Object.entries(VECTOR).map(([name, number]) => [number, `#${name}`]));

@@ -4,7 +4,6 @@
  */
 import type { Vcpu } from "../../core/core.ts";
 import type { StateView } from "../../core/views.ts";
-import { OPTION } from "../../spec/events.ts";
 import { GPR_NAMES } from "../../spec/state.ts";
 
 /** selectors of x86-64 Linux */
@@ -37,7 +36,6 @@ export function enterProgram(cpu: Vcpu, entry: number, stack: number): void {
   cpu.setNumber("mode", MODE_64);
   cpu.setNumber("cpl", 3);
   cpu.set("stackMask", 0xffff_ffff_ffff_ffffn);
-  cpu.setNumber("options", OPTION.HOST_EXCEPTIONS | OPTION.HOST_SYSCALLS);
   for (const name of ["es", "cs", "ss", "ds", "fs", "gs"]) {
     const data = name === "cs" ? USER_CS : name === "ss" ? USER_SS : 0;
     cpu.setNumber(name, data);

@@ -14,6 +14,7 @@ import type { Kernel } from "./kernel.ts";
 import { O } from "./open-file.ts";
 import type { Process } from "./process.ts";
 import { PROT } from "./regions.ts";
+import type { Location } from "./tree.ts";
 import { UserMemory } from "./user-memory.ts";
 
 /** Why a program cannot be started, in words for a person; a program that called execve gets the number only. */
@@ -46,6 +47,13 @@ const X_OK = 1;
 /** where position-independent programs go when addresses are not randomised */
 const PROGRAM_BASE = 0x5555_5555_4000;
 const UTF8 = new TextEncoder();
+
+const WHY: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such file",
+  ENOTDIR: "a part of the path is not a directory",
+  EACCES: "a directory of the path may not be entered",
+  ELOOP: "symbolic links lead in a circle",
+};
 
 /** Replaces the program of a process. The process becomes the current one. */
 export function execute(kernel: Kernel, process: Process, program: Program): void {
@@ -122,11 +130,20 @@ function open(
   return open(kernel, process, interpreter, [...added.map((word) => UTF8.encode(word)), ...args.slice(1)], depth + 1);
 }
 
+function resolve(kernel: Kernel, process: Process, path: string): Location {
+  try {
+    return kernel.tree.resolve(process.directory, path);
+  } catch (error) {
+    if (!(error instanceof SystemCallError)) throw error;
+    throw new LoadError(error.message as ErrnoName, path, WHY[error.message] ?? `the path leads nowhere (${error.message})`);
+  }
+}
+
 function openExecutable(kernel: Kernel, process: Process, path: string): HostFile {
   const { tree } = kernel;
-  const location = tree.resolve(process.directory, path);
+  const location = resolve(kernel, process, path);
   const { node } = location;
-  if (node === undefined) throw new LoadError("ENOENT", path, "there is no such file");
+  if (node === undefined) throw new LoadError("ENOENT", path, WHY.ENOENT);
   if (isDirectory(node.status)) throw new LoadError("EACCES", path, "it is a directory");
   if (node.made !== undefined || kindOf(node.status) !== S_IF.REG) throw new LoadError("EACCES", path, "it is not a regular file");
   try {

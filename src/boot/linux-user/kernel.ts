@@ -3,6 +3,7 @@
  * calls/; when it runs is in scheduler.ts.
  */
 import type { Core, Vcpu } from "../../core/core.ts";
+import { OPTION } from "../../spec/events.ts";
 import { AddressSpace } from "./address-space.ts";
 import { Clock } from "./clock.ts";
 import type { Crash } from "./crash.ts";
@@ -159,6 +160,8 @@ export class Kernel {
       this.core.flushTlb();
     }
     cpu.set("cr3", BigInt(process.memory.space.table.root));
+    const stepping = this.observer.instruction === undefined ? 0 : OPTION.SINGLE_STEP;
+    cpu.setNumber("options", OPTION.HOST_EXCEPTIONS | OPTION.HOST_SYSCALLS | stepping);
     cpu.refresh();
   }
 

@@ -1,0 +1,9 @@
+/** What `-d` can log; apart from the code that does it, because that brings the disassembler's tables along. */
+export const TRACE_ITEMS = {
+  in_asm: "each instruction, disassembled, the first time it runs",
+  exec: "each jump: the address where a straight run of instructions starts",
+  int: "exceptions, and the signals they become",
+  syscall: "system calls as strace shows them, and at the end those that are not known",
+} as const;
+
+export type TraceItem = keyof typeof TRACE_ITEMS;
