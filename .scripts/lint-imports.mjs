@@ -22,7 +22,15 @@ const LAYERS = [
   ["src/worker", "src/demo"],
   ["src/cli", "src/web"],
 
-  ["assembly/generated/constants", "assembly/generated/state", "assembly/memory-map", "assembly/env", "assembly/wide", "assembly/float80"],
+  [
+    "assembly/generated/constants",
+    "assembly/generated/state",
+    "assembly/generated/msrs",
+    "assembly/memory-map",
+    "assembly/env",
+    "assembly/wide",
+    "assembly/float80",
+  ],
   ["assembly/decode/op", "assembly/decode/header", "assembly/generated/kinds", "assembly/generated/decode-tables"],
   ["assembly/flags", "assembly/clock"],
   ["assembly/raise"],

@@ -8,6 +8,7 @@ import { isa } from "./isa/all.ts";
 import type { Row } from "./isa/row.ts";
 import { ENGINE_KINDS, type Kind, type KindTable, numberKinds } from "./kinds.ts";
 import { printCold, printEmit, printGroup, printInterpreter, printKinds } from "./print/dispatch.ts";
+import { printMsrs } from "./print/msrs.ts";
 import { printConstants, printState } from "./print/state.ts";
 import { printDecodeTables } from "./print/tables.ts";
 import { type Semantic, semanticsOf } from "./semantics.ts";
@@ -60,6 +61,7 @@ export function generate(assembly: string): void {
     "constants.ts": printConstants(),
     "decode-tables.ts": printDecodeTables(rows, table),
     "kinds.ts": printKinds(table),
+    "msrs.ts": printMsrs(),
     "interpret.ts": printInterpreter(table),
     "cold.ts": printCold(table),
     "emit.ts": printEmit(table),
