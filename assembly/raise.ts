@@ -31,6 +31,19 @@ export function raise(s: State, op: Op, vector: u32, errorCode: u32): void {
   unreachable();
 }
 
+/** An exception that is reported behind its instruction, which has retired: #BP, #OF, #DB after INT1. */
+export function trap(s: State, op: Op, vector: u32): void {
+  s.vector = vector;
+  s.errorCode = 0;
+  s.stop = STOP_EXCEPTION;
+  s.rip = s.blockRip + <u64>op.off + <u64>op.len;
+  s.budget += <i64>op.left - 1;
+  s.current = <u32>changetype<usize>(op);
+  settle(s);
+  raised();
+  unreachable();
+}
+
 export function raiseUd(s: State, op: Op): void {
   raise(s, op, VECTOR_UD, 0);
 }

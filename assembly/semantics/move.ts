@@ -1,5 +1,6 @@
 /** Moves, extensions, exchanges, conditional moves. SDM Vol. 2 under the mnemonics. */
 import { Exec } from "../backend/exec";
+import { linear, READ } from "../cpu/segments";
 import { Op } from "../decode/op";
 
 export function mov<B, T, D, S>(b: B, op: Op): void {
@@ -61,4 +62,12 @@ export function cdq(b: Exec): void {
 
 export function cqo(b: Exec): void {
   b.rdx = <u64>(<i64>b.rax >> 63);
+}
+
+/** The byte at rBX + AL of the data segment, which may be overridden. */
+export function xlat(b: Exec, op: Op): void {
+  const size = op.addressSize;
+  const offset = b.rbx + (b.rax & 0xff);
+  const cut = size == 2 ? offset : size == 1 ? offset & 0xffffffff : offset & 0xffff;
+  b.setGpr<u8>(0, b.read<u8>(op, linear(b, op, op.segment, cut, 1, READ)));
 }

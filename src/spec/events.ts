@@ -54,4 +54,4 @@ export const VECTOR = {
 export const PF = { P: 1, W: 2, U: 4, RSVD: 8, I: 16, PK: 32 } as const;
 
 /** `vector` of STOP.UNIMPLEMENTED: gaps are named, never silent. */
-export const UNIMPLEMENTED = { PAGING: 1, INTERRUPT_DELIVERY: 2, TASK_SWITCH: 3 } as const;
+export const UNIMPLEMENTED = { PAGING: 1, INTERRUPT_DELIVERY: 2, TASK_SWITCH: 3, PORT: 4 } as const;

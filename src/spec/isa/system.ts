@@ -83,12 +83,12 @@ export const system = rows(
   0F 01 C9            mwait        -         mwait          -        monitor     end exit:mwait
   0F AA               rsm          -         rsm            oszapc   386         end exit:rsm
   # input and output
-  E4                  in           AL Ib     in             -        8086        end exit:io
-  E5                  in           eAX Ib    in             -        8086        end exit:io
+  E4                  in           AL Ib     in_            -        8086        end exit:io
+  E5                  in           eAX Ib    in_            -        8086        end exit:io
   E6                  out          Ib AL     out            -        8086        end exit:io
   E7                  out          Ib eAX    out            -        8086        end exit:io
-  EC                  in           AL DX     in             -        8086        end exit:io
-  ED                  in           eAX DX    in             -        8086        end exit:io
+  EC                  in           AL DX     in_            -        8086        end exit:io
+  ED                  in           eAX DX    in_            -        8086        end exit:io
   EE                  out          DX AL     out            -        8086        end exit:io
   EF                  out          DX eAX    out            -        8086        end exit:io
   # supervisor-mode access prevention, segment bases, protection keys

@@ -1,0 +1,61 @@
+/** Software interrupts and HLT. SDM Vol. 2 "INT n/INTO/INT3/INT1", "BOUND", "HLT". */
+import { Exec } from "../backend/exec";
+import { privileged } from "../cpu/modes";
+import { Op } from "../decode/op";
+import { of_ } from "../flags";
+import {
+  OPTION_HOST_EXCEPTIONS,
+  STOP_HALT,
+  UNIMPLEMENTED_INTERRUPT_DELIVERY,
+  VECTOR_BP,
+  VECTOR_BR,
+  VECTOR_DB,
+  VECTOR_GP,
+  VECTOR_OF,
+} from "../generated/constants";
+import { raise, trap, unimplemented } from "../raise";
+
+/** Bit 1 of an error code: it names a gate of the IDT. SDM Vol. 3 "Error Code" */
+const ERROR_IDT: u32 = 2;
+
+function deliver(b: Exec, op: Op, vector: u32): void {
+  if ((b.options & OPTION_HOST_EXCEPTIONS) == 0) unimplemented(b, op, UNIMPLEMENTED_INTERRUPT_DELIVERY);
+  trap(b, op, vector);
+}
+
+export function int3(b: Exec, op: Op): void {
+  deliver(b, op, VECTOR_BP);
+}
+
+export function int1(b: Exec, op: Op): void {
+  deliver(b, op, VECTOR_DB);
+}
+
+/** The host that answers exceptions has gates that ring 3 may call for #BP and #OF only, as operating systems do. */
+export function int(b: Exec, op: Op): void {
+  const vector = <u32>op.imm & 0xff;
+  if ((b.options & OPTION_HOST_EXCEPTIONS) != 0 && vector != VECTOR_BP && vector != VECTOR_OF)
+    raise(b, op, VECTOR_GP, (vector << 3) | ERROR_IDT);
+  deliver(b, op, vector);
+}
+
+export function into(b: Exec, op: Op): void {
+  if (of_(b)) deliver(b, op, VECTOR_OF);
+  b.jump(b.nextRip(op));
+}
+
+/** The index is signed; both bounds are read before either is compared. */
+export function bound<T>(b: Exec, op: Op): void {
+  const index = <i64>b.sext<T>(b.register<T>(<usize>op.d));
+  const at = b.readableAt(op, b.address(op), sizeof<T>() * 2);
+  const low = <i64>b.sext<T>(<u64>load<T>(at));
+  const high = <i64>b.sext<T>(<u64>load<T>(at + sizeof<T>()));
+  if (index < low || index > high) raise(b, op, VECTOR_BR, 0);
+}
+
+export function hlt(b: Exec, op: Op): void {
+  privileged(b, op);
+  b.stop = STOP_HALT;
+  b.endSlice();
+  b.jump(b.nextRip(op));
+}
