@@ -11,7 +11,8 @@ process.chdir(join(dirname(fileURLToPath(import.meta.url)), ".."));
 /** The longest prefix that fits says which part a file belongs to. */
 const LAYERS = [
   ["src/spec"],
-  ["src/bus", "src/core", "src/profiles", "src/cpus"],
+  ["src/cpus"],
+  ["src/bus", "src/core", "src/profiles"],
   ["src/devices"],
   ["src/machine"],
   ["src/vcpu"],

@@ -19,7 +19,12 @@ export function settle(s: State): i64 {
   return retired;
 }
 
+/** Instructions retired up to the end of the running block. */
+export function retired(s: State): u64 {
+  return s.instructions + <u64>(s.slice - s.budget - s.unused);
+}
+
 /** Instructions retired before the one whose record is `op`. */
 export function retiredBefore(s: State, op: Op): u64 {
-  return s.instructions + <u64>(s.slice - s.budget - s.unused) - <u64>op.left;
+  return retired(s) - <u64>op.left;
 }

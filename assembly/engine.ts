@@ -1,13 +1,27 @@
 /** What the interpreter's loop calls besides semantics: the way from block to block, and the records no row stands for. */
 import { Exec } from "./backend/exec";
+import { retired } from "./clock";
 import { bitDisplacement } from "./cpu/bit-offset";
+import { SHADOW_SS } from "./cpu/load";
 import { linear, segmentBase } from "./cpu/segments";
 import { find, lookUp } from "./decode/block";
 import { BLOCK_HEADER, Block } from "./decode/header";
 import { Op } from "./decode/op";
 import { dispatchCold } from "./generated/cold";
-import { ACCESS_BITS, ACCESS_OFFSET, ACCESS_POPS, ACCESS_WRITE } from "./generated/constants";
-import { raiseGp, raiseUd } from "./raise";
+import {
+  ACCESS_BITS,
+  ACCESS_CPL0,
+  ACCESS_OFFSET,
+  ACCESS_POPS,
+  ACCESS_WAITS,
+  ACCESS_WRITE,
+  DR6_BS,
+  VECTOR_DB,
+  VECTOR_MF,
+} from "./generated/constants";
+import { raise, raiseGp } from "./raise";
+
+const FSW_ES: u32 = 0x80;
 
 /** First record of the block at RIP, or 0 when the slice is over. */
 export function next(b: Exec): usize {
@@ -35,18 +49,26 @@ export function fall(b: Exec, op: Op): void {
   b.link = <u32>changetype<usize>(op) + 16;
 }
 
-export function undefinedOpcode(b: Exec, op: Op): void {
-  raiseUd(b, op);
+/** An instruction that decoding refused: undefined, too long, its unit not available. */
+export function refused(b: Exec, op: Op): void {
+  raise(b, op, <u32>op.imm, 0);
 }
 
-/** An instruction of more than 15 bytes. */
-export function tooLong(b: Exec, op: Op): void {
-  raiseGp(b, op);
+/**
+ * Behind an instruction that began with the trap flag set. SDM Vol. 3 "Single-Step Exception Condition": a trap, unless the instruction
+ * loaded SS.
+ */
+export function stepped(b: Exec, op: Op): void {
+  b.jump(op.imm != 0 ? b.rip : b.blockRip + <u64>op.off);
+  if (b.inhibit == SHADOW_SS && b.inhibitAt == retired(b)) return;
+  b.dr6 |= DR6_BS;
+  raise(b, changetype<Op>(0), VECTOR_DB, 0);
 }
 
 /** Puts the linear address of the next record's memory operand into `ea`, having checked the segment for it. */
 export function addressRecord(b: Exec, op: Op): void {
   const access = <u32>op.imm;
+  if ((access & (ACCESS_CPL0 | ACCESS_WAITS)) != 0) checkFirst(b, op, access);
   let offset = b.address(op);
   if ((access & ACCESS_BITS) != 0) offset += bitDisplacement(op);
   if ((access & ACCESS_POPS) != 0) offset += popped(b, op);
@@ -55,6 +77,12 @@ export function addressRecord(b: Exec, op: Op): void {
   // QUIRK: a misaligned operand is #GP before the segment's limit is looked at; measured on Zen 4, the SDM does not order the two
   if (op.aligned && b.mode != 2 && ((segmentBase(b, op.segment) + offset) & 15) != 0) raiseGp(b, op);
   b.ea = (access & ACCESS_OFFSET) != 0 ? offset : linear(b, op, op.segment, offset, access & 0xffff, access & ACCESS_WRITE);
+}
+
+/** What an instruction checks before it looks at its operand. */
+function checkFirst(b: Exec, op: Op, access: u32): void {
+  if ((access & ACCESS_CPL0) != 0 && b.cpl != 0) raiseGp(b, op);
+  if ((access & ACCESS_WAITS) != 0 && (b.fsw & FSW_ES) != 0) raise(b, op, VECTOR_MF, 0);
 }
 
 /** POP reads the stack before it looks at its destination, which it addresses with the stack pointer already raised. */

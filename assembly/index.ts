@@ -3,14 +3,14 @@
 import { MAX_I32, MAX_I64, MAX_V128 } from "./backend/emit-function";
 import { Exec } from "./backend/exec";
 import { settle, startSlice } from "./clock";
-import { settleMode } from "./cpu/modes";
+import { loadFlags, settleMode } from "./cpu/modes";
 import { blockBytes, decodedBlocks, dropBlocks, profile } from "./decode/block";
-import { condition, rflags as readFlags, STATUS, setStatus } from "./flags";
+import { condition, rflags as readFlags } from "./flags";
 import { STOP_BUDGET } from "./generated/constants";
 import { interpret } from "./generated/interpret";
 import { STATE_SIZE } from "./generated/state";
 import { finish, writeBlock } from "./jit/block";
-import { EMIT_BUFFER, PROFILE, RAM, STATE_STRIDE, STATES } from "./memory-map";
+import { CPUID, EMIT_BUFFER, FEATURES, PROFILE, RAM, STATE_STRIDE, STATES } from "./memory-map";
 import { codeWritten, isCode, staleBlocks } from "./mmu/code-pages";
 import { setRamSize } from "./mmu/physical";
 import { flushPage as dropPage, flushTlb as dropTlb } from "./mmu/tlb";
@@ -31,6 +31,15 @@ export function stateSize(): usize {
 
 export function ramBase(): usize {
   return RAM;
+}
+
+/** Where the host writes which features the CPU model has, and its CPUID leaves. */
+export function featuresAt(): usize {
+  return FEATURES;
+}
+
+export function cpuidAt(): usize {
+  return CPUID;
 }
 
 /** Once, before anything runs: bytes of guest RAM, which must fit in memory behind `ramBase`. */
@@ -68,8 +77,7 @@ export function rflags(vcpu: usize): u32 {
 
 export function setRflags(vcpu: usize, value: u32): void {
   const b = changetype<Exec>(vcpu);
-  setStatus(b, value);
-  b.flagsOther = (value & ~STATUS) | 2;
+  loadFlags(b, value, 0xffffffff);
 }
 
 export function flushTlb(): void {

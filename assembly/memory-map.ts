@@ -6,6 +6,7 @@
  *     4 KiB     vCPU states, one page each; below 64 KiB so that a record names a register in 16 bits
  *     64 KiB    bounce buffer of accesses that have no linear address of their own
  *     68 KiB    TLBs
+ *     192 KiB   tables that the host fills: enabled features, CPUID leaves; code segment numbers
  *     256 KiB   code being written by the compiler
  *     512 KiB   profile
  *     1 MiB     AssemblyScript's static data (asconfig.json: memoryBase)
@@ -38,6 +39,16 @@ export const BLOCKS_END: usize = 0x4000000;
 
 /** a link { next, block } in a page's list */
 export const NODE_SIZE: usize = 8;
+
+/** one byte for each feature in the order of FEATURES of src/spec/features.ts: whether the CPU model has it */
+export const FEATURES: usize = 0x30000;
+export const FEATURES_END: usize = FEATURES + 0x100;
+/** CPUID leaves as src/spec/cpuid.ts lays them out */
+export const CPUID: usize = FEATURES_END;
+export const CPUID_END: usize = CPUID + 0x1000;
+/** base and limit of code segments by number, for the blocks' keys */
+export const CODE_SEGMENTS: usize = CPUID_END;
+export const CODE_SEGMENTS_MAX: u32 = 512;
 
 /** code being written by the compiler, between the states' area and the static data */
 export const EMIT_BUFFER: usize = 0x40000;

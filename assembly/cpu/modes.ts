@@ -1,15 +1,25 @@
 /**
  * Operating modes: what follows from CR0, EFER, CS and SS, kept in the state so that nobody has to ask for it twice.
  * SDM Vol. 3 "Modes of Operation". Whoever changes one of the four calls `deriveMode`; who changes only what blocks or
- * translations depend on (CR4, RFLAGS.AC) calls `settleMode`.
+ * translations depend on (CR4, RFLAGS.AC, RFLAGS.TF) calls `settleMode`.
+ *
+ *     block key   0-1 code size: 0 16-bit 1 32-bit 2 64-bit · 2 one instruction, then STEP (trap flag) · 3 x87: #NM · 4 MMX: #UD
+ *                 5 MMX and SSE: #NM · 6 SSE: #UD · 8-15 options · 16-31 number of the code segment
  */
 import { Op } from "../decode/op";
 import { STATUS, setStatus, status } from "../flags";
-import { CR0_PE, EFER_LMA, RFLAGS_FIXED, RFLAGS_VM } from "../generated/constants";
+import { CR0_EM, CR0_PE, CR0_TS, CR4_OSFXSR, EFER_LMA, RFLAGS_FIXED, RFLAGS_TF, RFLAGS_VM } from "../generated/constants";
 import { State } from "../generated/state";
 import { selectTlb } from "../mmu/tlb";
 import { raiseGp, raiseUd } from "../raise";
+import { codeSegmentNumber } from "./code-segments";
 import { RIGHTS_DB, RIGHTS_L } from "./segments";
+
+export const KEY_TRAP: u32 = 1 << 2;
+export const KEY_X87_NM: u32 = 1 << 3;
+export const KEY_MMX_UD: u32 = 1 << 4;
+export const KEY_VECTOR_NM: u32 = 1 << 5;
+export const KEY_SSE_UD: u32 = 1 << 6;
 
 export function isReal(s: State): bool {
   return (s.cr0 & CR0_PE) == 0;
@@ -38,7 +48,14 @@ export function deriveMode(s: State): void {
 /** The TLB and the block key for mode, CPL and options as they stand. */
 export function settleMode(s: State): void {
   selectTlb(s);
-  s.blockKey = s.mode | (s.options << 8);
+  let key = s.mode | (s.options << 8);
+  if ((s.flagsOther & RFLAGS_TF) != 0) key |= KEY_TRAP;
+  if ((s.cr0 & (CR0_EM | CR0_TS)) != 0) key |= KEY_X87_NM;
+  if ((s.cr0 & CR0_TS) != 0) key |= KEY_VECTOR_NM;
+  if ((s.cr0 & CR0_EM) != 0) key |= KEY_MMX_UD;
+  if ((s.cr0 & CR0_EM) != 0 || (s.cr4 & CR4_OSFXSR) == 0) key |= KEY_SSE_UD;
+  if (s.mode != 2) key |= codeSegmentNumber(s) << 16;
+  s.blockKey = key;
 }
 
 /** Replaces the bits of RFLAGS in `mask`. */
@@ -46,7 +63,7 @@ export function loadFlags(s: State, value: u32, mask: u32): void {
   setStatus(s, (status(s) & ~mask) | (value & mask));
   const others = mask & ~STATUS;
   s.flagsOther = (s.flagsOther & ~others) | (value & others) | RFLAGS_FIXED;
-  selectTlb(s);
+  settleMode(s);
 }
 
 /** #GP(0) outside ring 0. */

@@ -5,9 +5,21 @@
  */
 
 import { Exec } from "../backend/exec";
+import { mustDrop } from "../cpu/code-segments";
+import { KEY_TRAP } from "../cpu/modes";
 import { OPTION_SINGLE_STEP, PF_I, PF_U } from "../generated/constants";
-import { KIND_FALL, KIND_NEXT } from "../generated/kinds";
-import { BLOCKS, BLOCKS_END, CODE_PAGES, JUMP_CACHE, JUMP_CACHE_ENTRIES, NODE_SIZE, PROFILE, PROFILE_CELLS } from "../memory-map";
+import { KIND_FALL, KIND_NEXT, KIND_STEP } from "../generated/kinds";
+import {
+  BLOCKS,
+  BLOCKS_END,
+  CODE_PAGES,
+  JUMP_CACHE,
+  JUMP_CACHE_ENTRIES,
+  NODE_SIZE,
+  PAGE_MASK,
+  PROFILE,
+  PROFILE_CELLS,
+} from "../memory-map";
 import { addBlock, findBlock } from "../mmu/code-pages";
 import { hostOf } from "../mmu/physical";
 import { fetchHit, fillFetch } from "../mmu/tlb";
@@ -58,9 +70,25 @@ export function lookUp(b: Exec): usize {
   return host != 0 && block.host == <u32>host && block.key == b.blockKey && block.second == 0 ? changetype<usize>(block) : 0;
 }
 
+function linearRip(b: Exec): u64 {
+  if (b.mode == 2) return b.rip;
+  if (b.rip > <u64>b.csLimit) raiseGp(b, changetype<Op>(0));
+  if (mustDrop()) {
+    dropBlocks();
+    b.link = 0;
+  }
+  return (b.rip + b.csBase) & 0xffffffff;
+}
+
+/** Whether a record of the running block may remember the block at RIP: both lie in one page, and RIP always leads there. */
+function mayLink(b: Exec): bool {
+  const base = b.mode == 2 ? 0 : b.csBase;
+  return (((b.rip + base) ^ (b.blockRip + base)) & PAGE_MASK) == 0 && <usize>b.link >= BLOCKS && (b.options & OPTION_SINGLE_STEP) == 0;
+}
+
 /** The block at RIP, decoded if need be; remembers it in the cell the last jump named. */
 export function find(b: Exec): usize {
-  const va = b.rip + (b.mode == 2 ? 0 : b.csBase);
+  const va = linearRip(b);
   const host = fetchAddress(b, va);
   const slot = slotOf(host);
   let block: usize = load<u32>(slot);
@@ -76,7 +104,7 @@ export function find(b: Exec): usize {
       block = build(b, va, host);
       store<u32>(slot, <u32>block);
     }
-  } else if (((b.rip ^ b.blockRip) & ~(<u64>0xfff)) == 0 && <usize>b.link >= BLOCKS && (b.options & OPTION_SINGLE_STEP) == 0) {
+  } else if (mayLink(b)) {
     store<u32>(<usize>b.link, <u32>block);
   }
   return block;
@@ -88,7 +116,8 @@ function build(b: Exec, va: u64, host: usize): usize {
     b.link = 0;
   }
   const block = changetype<Block>(free);
-  const limit: u32 = (b.options & OPTION_SINGLE_STEP) != 0 ? 1 : MAX_INSTRUCTIONS;
+  const step = (b.blockKey & KEY_TRAP) != 0;
+  const limit: u32 = step || (b.options & OPTION_SINGLE_STEP) != 0 ? 1 : MAX_INSTRUCTIONS;
   let at = free + BLOCK_HEADER;
   let count: u32 = 0;
   let off: u32 = 0;
@@ -105,7 +134,8 @@ function build(b: Exec, va: u64, host: usize): usize {
     ended = decodedEnd;
     if (ended || fetchCrossed != 0 || (<u32>va & 0xfff) + off >= 4096) break;
   }
-  close(at, ended, off);
+  close(at, step ? KIND_STEP : ended ? KIND_NEXT : KIND_FALL, off);
+  changetype<Op>(at).imm = <i64>ended;
   records++;
   at += OP_SIZE;
   block.host = <u32>host;
@@ -127,11 +157,11 @@ function build(b: Exec, va: u64, host: usize): usize {
   return made;
 }
 
-/** The closing record: go where a jump has set RIP to, or fall through. */
-function close(at: usize, ended: bool, off: u32): void {
+/** The closing record: go where a jump has set RIP to, or fall through; or STEP, which does either. */
+function close(at: usize, kind: u32, off: u32): void {
   memory.fill(at, 0, OP_SIZE);
   const op = changetype<Op>(at);
-  op.kind = <u16>(ended ? KIND_NEXT : KIND_FALL);
+  op.kind = <u16>kind;
   op.off = <u16>off;
 }
 

@@ -6,6 +6,7 @@
  *     12-13 operand size: 16 32 64 · 14-15 address size: 16 32 64 · 16 REX.B
  */
 import { Exec } from "../backend/exec";
+import { KEY_MMX_UD, KEY_SSE_UD, KEY_TRAP, KEY_VECTOR_NM, KEY_X87_NM } from "../cpu/modes";
 import {
   ATTR_ALIGN,
   ATTR_CC,
@@ -14,9 +15,13 @@ import {
   ATTR_F64,
   ATTR_LOCK,
   ATTR_MANDATORY_66,
+  ATTR_MMX,
   ATTR_NO_VVVV,
   ATTR_REGISTER,
   ATTR_REP,
+  ATTR_SSE,
+  ATTR_UNIT,
+  ATTR_X87,
   OPERAND_A,
   OPERAND_B,
   OPERAND_C,
@@ -41,9 +46,13 @@ import {
   OPERAND_V,
   OPERAND_W,
   OPERAND_Z,
+  VECTOR_GP,
+  VECTOR_NM,
+  VECTOR_UD,
 } from "../generated/constants";
 import { ACCESSES, CANDIDATES, OPCODES, ROWS } from "../generated/decode-tables";
-import { HOT_KIND, KIND_ADDRESS, KIND_GP, KIND_UD } from "../generated/kinds";
+import { HOT_KIND, KIND_ADDRESS, KIND_REFUSED } from "../generated/kinds";
+import { FEATURES } from "../memory-map";
 import { fuse } from "./fuse";
 import { IMM, MEM, OP_SIZE, Op, REG } from "./op";
 import { fetchCrossed, lengthSoFar, nextByte, nextValue, openWindow, outOfPage, startAt } from "./window";
@@ -89,23 +98,23 @@ export function decodeInstruction(b: Exec, at: usize, off: u32, first: bool): u3
   const op = changetype<Op>(at);
   op.off = <u16>off;
   const row = parse(b);
-  const tooLong = lengthSoFar() > 15;
+  let refused = row < 0 ? VECTOR_UD : lengthSoFar() > 15 ? VECTOR_GP : operands(b, at, row);
   if (outOfPage) return 0;
-  if (row < 0 || tooLong) return bad(op, tooLong ? KIND_GP : KIND_UD);
-  const last = operands(b, at, row);
-  if (outOfPage) return 0;
-  if (lengthSoFar() > 15) {
-    decodedRecords = 1;
-    return bad(op, KIND_GP);
-  }
-  if (last == 0) return bad(op, KIND_UD);
-  return lengthSoFar();
+  if (lengthSoFar() > 15 || leavesSegment(b, off)) refused = VECTOR_GP;
+  return refused != 0 ? bad(op, refused) : lengthSoFar();
 }
 
-function bad(op: Op, kind: u32): u32 {
+/** Whether the instruction's last byte lies behind the limit of the code segment. */
+function leavesSegment(b: Exec, off: u32): bool {
+  return b.mode != 2 && b.rip + <u64>off + <u64>lengthSoFar() > <u64>b.csLimit + 1;
+}
+
+/** A record that raises the vector. */
+function bad(op: Op, vector: u32): u32 {
   const off = op.off;
   memory.fill(changetype<usize>(op), 0, OP_SIZE);
-  op.kind = <u16>kind;
+  op.kind = <u16>KIND_REFUSED;
+  op.imm = <i64>vector;
   op.off = off;
   op.len = <u8>lengthSoFar();
   decodedRecords = 1;
@@ -122,6 +131,7 @@ function parse(b: Exec): i32 {
   repeat = 0;
   segment = -1;
   vvvv = 15;
+  malformed = false;
   let byte: u32 = 0;
   for (;;) {
     byte = nextByte(b);
@@ -148,7 +158,7 @@ function parse(b: Exec): i32 {
   if (byte == 0xc4 || byte == 0xc5) {
     const second = nextByte(b);
     if (b.mode == 2 || second >= 0xc0) {
-      if (rex != 0 || prefix66 || repeat != 0 || lock) return -1;
+      malformed = rex != 0 || prefix66 || repeat != 0 || lock;
       isVex = true;
       let last = second;
       rex = 0x40 | (((second >> 5) & 4) ^ 4);
@@ -209,23 +219,31 @@ function match(b: Exec, map: u32, opcode: u32, pp: u32, haveModrm: bool, vexL: u
     (operandSize << 12) |
     (addressSize << 14) |
     ((rex & 1) << 16);
+  opcodeByte = opcode;
+  isEscape = map == 0 && (opcode & 0xf8) == 0xd8;
+  hasModrm = (entry & 0x100) != 0;
+  let row: i32 = -1;
   for (let c = CANDIDATES + <usize>(entry >> 9) * 12; count > 0; count--, c += 12) {
-    if ((context & load<u32>(c)) == load<u32>(c, 4)) {
-      opcodeByte = opcode;
-      isEscape = map == 0 && (opcode & 0xf8) == 0xd8;
-      hasModrm = (entry & 0x100) != 0;
-      return <i32>load<u16>(c, 8);
-    }
+    if ((context & load<u32>(c)) != load<u32>(c, 4)) continue;
+    disabled = load<u8>(FEATURES + <usize>load<u8>(ROWS + ((<usize>load<u16>(c, 8)) << 4), 15)) == 0;
+    if (!disabled) return <i32>load<u16>(c, 8);
+    // a feature the CPU does not have: its prefixes mean nothing to a row behind it, else it is decoded to its end and refused
+    if (row < 0) row = <i32>load<u16>(c, 8);
   }
-  return -1;
+  return row;
 }
+
+/** a VEX prefix behind one that it excludes */
+let malformed: bool = false;
+/** the row is of a feature that the CPU model lacks */
+let disabled: bool = false;
 
 let opcodeByte: u32 = 0;
 let hasModrm: bool = false;
 /** an x87 instruction: its record keeps the eleven bits of FOP, the low three of which name ST(i) */
 let isEscape: bool = false;
 
-/** Reads SIB, displacement and immediates and fills the record; returns 0 if the combination is not defined. */
+/** Reads SIB, displacement and immediates and fills the record; returns 0, or the exception that refuses the instruction. */
 function operands(b: Exec, at: usize, row: i32): u32 {
   const info = ROWS + ((<usize>row) << 4);
   decodedRow = <u32>row;
@@ -235,7 +253,7 @@ function operands(b: Exec, at: usize, row: i32): u32 {
     else if ((attributes & ATTR_D64) != 0) operandSize = operandSize == 0 ? 0 : 2;
   }
   if ((attributes & ATTR_MANDATORY_66) != 0 && operandSize == 0) operandSize = 1;
-  if ((attributes & ATTR_NO_VVVV) != 0 && (vvvv & 16) != 0) return 0;
+  if ((attributes & ATTR_NO_VVVV) != 0 && (vvvv & 16) != 0) return VECTOR_UD;
   const isMemory = hasModrm && modrm < 0xc0 && (attributes & ATTR_REGISTER) == 0;
   if (isMemory) memoryOperand(b);
   const op = changetype<Op>(at);
@@ -285,7 +303,9 @@ function operands(b: Exec, at: usize, row: i32): u32 {
     }
     if (i == 2 && kind == REG && code != OPERAND_STI) op.imm = <i64>address;
   }
-  if (lock && ((attributes & ATTR_LOCK) == 0 || memoryAt != 0)) return 0;
+  if (disabled || malformed || (lock && ((attributes & ATTR_LOCK) == 0 || memoryAt != 0))) return VECTOR_UD;
+  const refused = unavailable(b.blockKey, attributes & ATTR_UNIT);
+  if (refused != 0) return refused;
   op.kind = load<u16>(info + ((<usize>operandSize) << 1));
   op.form |= <u8>((repeat << 4) | (operandSize << 6));
   op.scale = <u8>((memSegmentOf(isMemory || memoryAt >= 0) << 2) | (addressSize << 5));
@@ -302,9 +322,18 @@ function operands(b: Exec, at: usize, row: i32): u32 {
   if (isMemory || memoryAt >= 0) placeMemory(b, at, load<u32>(ACCESSES + ((<usize>load<u8>(info, 14)) << 4) + ((<usize>operandSize) << 2)));
   const main = changetype<Op>(at + <usize>(decodedRecords - 1) * OP_SIZE);
   const hot = load<u16>(HOT_KIND + (((<usize>main.kind) << 3) + (main.dk << 2) + main.sk) * 2);
-  if (hot != 0) main.kind = hot;
+  // where every instruction is followed by the STEP record, nothing may skip it
+  if (hot != 0 && (b.blockKey & KEY_TRAP) == 0) main.kind = hot;
   fuse(main);
-  return 1;
+  return 0;
+}
+
+/** What CR0 and CR4 make of an instruction that uses the x87, MMX or SSE. SDM Vol. 3 "x87 FPU, MMX, SSE and Control Register Settings". */
+function unavailable(key: u32, unit: u32): u32 {
+  if (unit == ATTR_X87) return (key & KEY_X87_NM) != 0 ? VECTOR_NM : 0;
+  if (unit == ATTR_MMX && (key & KEY_MMX_UD) != 0) return VECTOR_UD;
+  if (unit == ATTR_SSE && (key & KEY_SSE_UD) != 0) return VECTOR_UD;
+  return unit != 0 && (key & KEY_VECTOR_NM) != 0 ? VECTOR_NM : 0;
 }
 
 function memSegmentOf(hasMemory: bool): u32 {

@@ -6,7 +6,7 @@
 
 import { BLOCK_HEADER, Block } from "../decode/header";
 import { OP_SIZE, Op } from "../decode/op";
-import { KIND_NEXT, KIND_STALE } from "../generated/kinds";
+import { KIND_NEXT, KIND_STALE, KIND_STEP } from "../generated/kinds";
 import { State } from "../generated/state";
 import { CODE_PAGES } from "../memory-map";
 import { protectPage } from "./tlb";
@@ -52,7 +52,7 @@ export function codeWritten(s: State, host: usize): void {
     for (let i: u32 = 0; i < block.records; i++) {
       const op = changetype<Op>(records + <usize>i * OP_SIZE);
       // the instruction that writes may already have set RIP: a record that only follows it may stay
-      if (<u32>op.kind != KIND_NEXT) op.kind = <u16>KIND_STALE;
+      if (<u32>op.kind != KIND_NEXT && <u32>op.kind != KIND_STEP) op.kind = <u16>KIND_STALE;
     }
   }
   store<u32>(head, 0);

@@ -1,8 +1,11 @@
 /**
  * The core in WebAssembly, instantiated: memory, RAM, vCPU state, and `run`. The only place that knows the module's imports and exports.
  */
+import { max } from "../cpus/max.ts";
+import type { CpuModel } from "../spec/cpuid.ts";
 import type { STOP } from "../spec/events.ts";
 import { instantiateBlock } from "./jit-host.ts";
+import { writeModel } from "./model.ts";
 import { STATE_BYTES, StateView } from "./views.ts";
 
 /** What assembly/index.ts exports. */
@@ -11,6 +14,8 @@ interface Exports {
   stateSize(): number;
   ramBase(): number;
   initialize(ramBytes: bigint): void;
+  featuresAt(): number;
+  cpuidAt(): number;
   refresh(vcpu: number): void;
   run(vcpu: number, budget: bigint): number;
   rflags(vcpu: number): number;
@@ -53,7 +58,7 @@ export class Core {
   readonly #ramBase: number;
 
   /** `mib` MiB of guest RAM, not shared with other cores. */
-  constructor(module: WebAssembly.Module, mib: number) {
+  constructor(module: WebAssembly.Module, mib: number, model: CpuModel = max) {
     if (!Number.isInteger(mib) || mib < MIN_MEMORY_MIB || mib > MAX_MEMORY_MIB) throw new MemorySizeError(mib);
     const pages = 1024 + mib * 16;
     this.memory = new WebAssembly.Memory({ initial: pages, maximum: 65536 });
@@ -72,6 +77,7 @@ export class Core {
     this.#ramBase = this.#exports.ramBase();
     this.ramBytes = mib * MIB;
     this.#exports.initialize(BigInt(this.ramBytes));
+    writeModel(this.memory, this.#exports.featuresAt(), this.#exports.cpuidAt(), model);
   }
 
   /** guest RAM; index = guest-physical address. After writing code through it, call `ramWritten`. */

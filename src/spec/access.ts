@@ -5,16 +5,26 @@
 import type { Row } from "./isa/row.ts";
 import { operandCode } from "./operands.ts";
 
+/** Flags of an address record, above the size of the access in its immediate. */
+export const ACCESS_FLAGS = {
+  /** the operand is written */
+  WRITE: 1 << 16,
+  /** the second operand counts bits from the address on (BT and its kin) */
+  BITS: 1 << 17,
+  /** addressed with the stack pointer as it is behind the instruction (POP) */
+  POPS: 1 << 18,
+  /** the offset in the segment is wanted, not the linear address (LEA) */
+  OFFSET: 1 << 19,
+  /** privilege is checked before the operand */
+  CPL0: 1 << 20,
+  /** a pending x87 exception comes before anything about the operand */
+  WAITS: 1 << 21,
+} as const;
+
 export interface MemoryAccess {
   /** bytes by effective operand size; 0: nothing is checked */
   readonly bytes: readonly [number, number, number];
-  readonly writes: boolean;
-  /** the second operand counts bits from the address on (BT and its kin) */
-  readonly bits: boolean;
-  /** addressed with the stack pointer as it is behind the instruction (POP) */
-  readonly pops: boolean;
-  /** the offset in the segment is wanted, not the linear address (LEA) */
-  readonly offset: boolean;
+  readonly flags: number;
 }
 
 const names = (text: string): ReadonlySet<string> => new Set(text.split(" "));
@@ -49,6 +59,20 @@ export function memoryAccess(row: Row): MemoryAccess {
   const at = row.operands.findIndex((o) => ["E", "M", "W", "Q", "O"].includes(operandCode(o)?.method ?? ""));
   const bytes =
     AREAS[row.semantics] ?? (NO_ACCESS.has(row.semantics) || at < 0 ? [0, 0, 0] : (operandCode(row.operands[at])?.bytes ?? [0, 0, 0]));
-  const is = (semantics: string) => row.semantics === semantics;
-  return { bytes, writes: at === 0 && !READERS.has(row.semantics), bits: BITS.has(row.semantics), pops: is("pop"), offset: is("lea") };
+  const flag = (name: keyof typeof ACCESS_FLAGS, on: boolean) => (on ? ACCESS_FLAGS[name] : 0);
+  const flags =
+    flag("WRITE", at === 0 && !READERS.has(row.semantics)) |
+    flag("BITS", BITS.has(row.semantics)) |
+    flag("POPS", row.semantics === "pop") |
+    flag("OFFSET", row.semantics === "lea") |
+    flag("CPL0", row.attributes.has("cpl0")) |
+    flag("WAITS", waits(row));
+  return { bytes, flags };
+}
+
+/** x87 instructions but those without a wait, and MMX but conversions from memory, which use no MMX register. */
+function waits(row: Row): boolean {
+  if (row.semantics.startsWith("cvtpi2")) return false;
+  if (row.feature === "x87") return !row.semantics.startsWith("fn");
+  return row.operands.some((o) => ["P", "Q"].includes(operandCode(o)?.method ?? ""));
 }

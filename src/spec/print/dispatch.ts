@@ -97,7 +97,7 @@ export function printInterpreter(table: KindTable): string {
   return `${BANNER}
 import { Exec } from "../backend/exec";
 import { I, M, OP_SIZE, Op, R } from "../decode/op";
-import { addressRecord, cold, fall, next, stale, tooLong, undefinedOpcode } from "../engine";
+import { addressRecord, cold, fall, next, refused, stale, stepped } from "../engine";
 import { cmpJcc, testJcc } from "../fused";
 ${imports(table.hot.map((h) => h.cold))}
 
@@ -119,14 +119,14 @@ export function interpret(b: Exec): void {
           fall(b, op);
           break;
         case 3:
-          undefinedOpcode(b, op);
+          refused(b, op);
           return;
         case 4:
-          tooLong(b, op);
-          return;
-        case 5:
           addressRecord(b, op);
           continue;
+        case 5:
+          stepped(b, op);
+          break;
 ${[...cases, ...fused].join("\n")}
         default:
           cold(b, op);

@@ -1,8 +1,9 @@
 /** Prints the vCPU state's layout and the architectural constants for the core. */
+import { ACCESS_FLAGS } from "../access.ts";
 import { OPTION, PF, STOP, UNIMPLEMENTED, VECTOR } from "../events.ts";
-import { CR0, CR4, EFER, PTE, RFLAGS } from "../registers.ts";
+import { CR0, CR4, DR6, EFER, PTE, RFLAGS } from "../registers.ts";
 import { layout, STATE } from "../state.ts";
-import { ACCESS_FLAGS, OPERAND_CODES, ROW_ATTRIBUTES } from "./tables.ts";
+import { OPERAND_CODES, ROW_ATTRIBUTES } from "./tables.ts";
 
 export const BANNER = "// Generated from src/spec by `npm run build`; do not edit.\n";
 
@@ -23,6 +24,7 @@ export function printConstants(): string {
     VECTOR,
     UNIMPLEMENTED,
     PF,
+    DR6,
     RFLAGS,
     CR0,
     CR4,

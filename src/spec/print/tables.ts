@@ -1,5 +1,6 @@
 /** Prints the decoder's tables: opcodes → candidates → rows. The layout is what assembly/decode/instruction.ts reads. */
 import { memoryAccess } from "../access.ts";
+import { FEATURES } from "../features.ts";
 import { MAPS, type Row } from "../isa/row.ts";
 import type { KindTable } from "../kinds.ts";
 import { operandCode } from "../operands.ts";
@@ -43,11 +44,14 @@ export const ROW_ATTRIBUTES = {
   ALIGN: 64,
   REGISTER: 128,
   CC: 256,
+  NONE: 0,
   REP: 512,
+  /** which unit the instruction needs, two bits */
+  UNIT: 3 << 10,
+  X87: 1 << 10,
+  MMX: 2 << 10,
+  SSE: 3 << 10,
 } as const;
-
-/** Flags of an address record, above the size of the access in its immediate. */
-export const ACCESS_FLAGS = { WRITE: 1 << 16, BITS: 1 << 17, POPS: 1 << 18, OFFSET: 1 << 19 } as const;
 
 const FIXED_REGISTERS: Readonly<Record<string, number>> = { AL: 0, CL: 1, AX: 0, DX: 2, eAX: 0, rAX: 0 };
 const SEGMENTS: Readonly<Record<string, number>> = { ES: 0, CS: 1, SS: 2, DS: 3, FS: 4, GS: 5 };
@@ -66,6 +70,23 @@ function operand(text: string, row: Row): readonly [code: number, size: number] 
 
 const methods = (row: Row): string[] => row.operands.map((o) => operandCode(o)?.method ?? "");
 
+/** Instructions that use a unit without naming a register of it, or use none in spite of their feature. */
+const UNITS: Readonly<Record<string, "X87" | "MMX" | "SSE" | "NONE">> = {
+  fwait: "NONE",
+  rdpmc: "NONE",
+  emms: "MMX",
+  fxsave: "X87",
+  fxrstor: "X87",
+  ldmxcsr: "SSE",
+  stmxcsr: "SSE",
+};
+
+function unitOf(row: Row): "X87" | "MMX" | "SSE" | "NONE" {
+  const m = methods(row);
+  const uses = (letters: string) => m.some((method) => method !== "" && letters.includes(method));
+  return UNITS[row.semantics] ?? (uses("VWU") ? "SSE" : uses("PQN") ? "MMX" : row.feature === "x87" ? "X87" : "NONE");
+}
+
 function attributes(row: Row): number {
   const m = methods(row);
   const has = (name: string) => row.attributes.has(name);
@@ -79,6 +100,7 @@ function attributes(row: Row): number {
     (row.map.startsWith("VEX") && !m.includes("B") ? ROW_ATTRIBUTES.NO_VVVV : 0) |
     (m.includes("R") ? ROW_ATTRIBUTES.REGISTER : 0) |
     (row.opcodeBits === 4 ? ROW_ATTRIBUTES.CC : 0) |
+    ROW_ATTRIBUTES[unitOf(row)] |
     (has("rep") || has("repz") ? ROW_ATTRIBUTES.REP : 0)
   );
 }
@@ -141,13 +163,8 @@ function candidates(rows: readonly Row[], map: number, opcode: number): { list: 
 
 /** Number of a row's memory access in the table of all different ones. */
 function accessNumber(row: Row, all: number[][]): number {
-  const a = memoryAccess(row);
-  const flags =
-    (a.writes ? ACCESS_FLAGS.WRITE : 0) |
-    (a.bits ? ACCESS_FLAGS.BITS : 0) |
-    (a.pops ? ACCESS_FLAGS.POPS : 0) |
-    (a.offset ? ACCESS_FLAGS.OFFSET : 0);
-  const words = [...a.bytes.map((n) => n | flags), 0];
+  const { bytes, flags } = memoryAccess(row);
+  const words = [...bytes.map((n) => n | flags), 0];
   const known = all.findIndex((w) => w.join() === words.join());
   return known >= 0 ? known : all.push(words) - 1;
 }
@@ -175,7 +192,7 @@ export function printDecodeTables(rows: readonly Row[], table: KindTable): strin
       a & 255,
       a >> 8,
       accessNumber(row, accesses),
-      0,
+      FEATURES.indexOf(row.feature),
     ];
     return [0, 4, 8, 12].map((i) => (bytes[i] | (bytes[i + 1] << 8) | (bytes[i + 2] << 16) | (bytes[i + 3] << 24)) >>> 0);
   });
@@ -185,7 +202,7 @@ export function printDecodeTables(rows: readonly Row[], table: KindTable): strin
     BANNER,
     data("OPCODES", "first candidate << 9 | has ModRM << 8 | candidates, for 256 opcodes of each map", opcodes),
     data("CANDIDATES", "mask, value, row", words),
-    data("ROWS", "16 bytes: kinds for operand sizes 16, 32, 64; operand codes; operand sizes; attributes; access", infos),
+    data("ROWS", "16 bytes: kinds for operand sizes 16, 32, 64; operand codes; operand sizes; attributes; access; feature", infos),
     data("ACCESSES", "immediates of an address record, for operand sizes 16, 32, 64; 16 bytes each", accesses.flat()),
     `export const ROW_COUNT: u32 = ${rows.length};\n`,
   ].join("\n");

@@ -1,0 +1,66 @@
+/** Who and when: SDM Vol. 2 "CPUID", "RDTSC", "RDTSCP", "RDPID", "RDRAND", "RDSEED". */
+import { Exec } from "../backend/exec";
+import { retiredBefore } from "../clock";
+import { Op } from "../decode/op";
+import { CR4_OSXSAVE, CR4_TSD, RFLAGS_CF } from "../generated/constants";
+import { CPUID } from "../memory-map";
+import { raiseGp } from "../raise";
+
+const EXTENDED: u32 = 0x80000000;
+const ANY: u32 = 0xffffffff;
+
+/** A leaf that does not exist is answered as the highest basic one, a subleaf that does not exist with zeros. */
+export function cpuid(b: Exec): void {
+  let leaf = <u32>b.rax;
+  const subleaf = <u32>b.rcx;
+  const highest = leaf >= EXTENDED ? load<u32>(CPUID, 8) : load<u32>(CPUID, 4);
+  if (leaf > highest) leaf = load<u32>(CPUID, 4);
+  const at = leafAt(leaf, subleaf);
+  b.rax = at == 0 ? 0 : <u64>load<u32>(at, 8);
+  b.rbx = at == 0 ? 0 : <u64>load<u32>(at, 12);
+  b.rcx = at == 0 ? 0 : <u64>load<u32>(at, 16);
+  b.rdx = at == 0 ? 0 : <u64>load<u32>(at, 20);
+  if (leaf == 1 && (b.cr4 & CR4_OSXSAVE) != 0) b.rcx |= 1 << 27;
+}
+
+/** src/core/model.ts: a header of three words, then leaf, subleaf, EAX, EBX, ECX, EDX */
+function leafAt(leaf: u32, subleaf: u32): usize {
+  let at = CPUID + 12;
+  for (let n = load<u32>(CPUID); n > 0; n--, at += 24)
+    if (load<u32>(at) == leaf && (load<u32>(at, 4) == subleaf || load<u32>(at, 4) == ANY)) return at;
+  return 0;
+}
+
+export function rdtsc(b: Exec, op: Op): void {
+  if (b.cpl != 0 && (b.cr4 & CR4_TSD) != 0) raiseGp(b, op);
+  const t = retiredBefore(b, op) + b.tscOffset;
+  b.rax = t & 0xffffffff;
+  b.rdx = t >> 32;
+}
+
+export function rdtscp(b: Exec, op: Op): void {
+  rdtsc(b, op);
+  b.rcx = b.tscAux & 0xffffffff;
+}
+
+export function rdpid<T>(b: Exec, op: Op): void {
+  b.setRegister<T>(<usize>op.d, b.tscAux);
+}
+
+export function rdrand<T>(b: Exec, op: Op): void {
+  b.setRegister<T>(<usize>op.d, nextRandom(b));
+  b.flagsAll(RFLAGS_CF);
+}
+
+export function rdseed<T>(b: Exec, op: Op): void {
+  rdrand<T>(b, op);
+}
+
+/** splitmix64: every seed gives a sequence of its own, and runs can be repeated. */
+function nextRandom(b: Exec): u64 {
+  b.random += 0x9e3779b97f4a7c15;
+  let z = b.random;
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+  return z ^ (z >> 31);
+}
