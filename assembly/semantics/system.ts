@@ -21,6 +21,7 @@ const LAST_TYPE: u64 = 3;
 export function cli(b: Exec, op: Op): void {
   const flag = interruptFlag(b, op);
   loadFlags(b, 0, flag);
+  b.jump(b.nextRip(op));
 }
 
 export function sti(b: Exec, op: Op): void {

@@ -16,11 +16,15 @@ interface Group extends Exclusion {
 }
 
 const GROUPS: readonly Group[] = [
-  { mnemonics: ["syscall", "sysenter"], reason: "would enter this machine's kernel" },
+  { mnemonics: ["syscall", "sysenter"], reason: "would enter this machine's kernel", test: "core/far.spec.ts" },
   { mnemonics: ["rdtsc", "rdtscp", "rdpmc"], reason: "time of this machine" },
   { mnemonics: ["cpuid", "rdpid", "xgetbv"], reason: "names this CPU" },
   { mnemonics: ["rdrand", "rdseed"], reason: "random" },
-  { mnemonics: ["sgdt", "sidt", "sldt", "str", "smsw"], reason: "UMIP: this kernel answers in the CPU's place" },
+  {
+    mnemonics: ["sgdt", "sidt", "sldt", "str", "smsw"],
+    reason: "UMIP: this kernel answers in the CPU's place",
+    test: "core/segments.spec.ts",
+  },
   { mnemonics: ["monitor", "mwait", "vmcall"], reason: "the hypervisor under this machine may answer" },
   {
     mnemonics: ["xsave", "xsave64", "xsaveopt", "xsaveopt64", "xsavec", "xsavec64", "xrstor", "xrstor64"],
@@ -31,12 +35,15 @@ const GROUPS: readonly Group[] = [
 const BY_MNEMONIC: ReadonlyMap<string, Exclusion> = new Map(GROUPS.flatMap((group) => group.mnemonics.map((m) => [m, group])));
 
 /** Forms that load a selector from descriptor tables of this machine's kernel. */
-const FAR = /^(callFar|jmpFar|callFarTo|jmpFarTo|retFar|retFarImm|iret|movToSeg|popSeg|les|lds|lss|lfs|lgs)$/;
-const SELECTORS: Exclusion = { reason: "loads a selector from this kernel's descriptor tables" };
+const FAR = /^(callFar|jmpFar|callFarTo|jmpFarTo|retFar|retFarImm|iret)$/;
+const SEGMENT = /^(movToSeg|popSeg|les|lds|lss|lfs|lgs)$/;
+const REASON = "loads a selector from this kernel's descriptor tables";
+const SELECTORS: Exclusion = { reason: REASON, test: "core/far.spec.ts" };
+const SEGMENTS: Exclusion = { reason: REASON, test: "core/segments.spec.ts" };
 
 /** Why a row is not compared; undefined if it is. */
 export function excluded(row: Row): Exclusion | undefined {
-  return BY_MNEMONIC.get(row.mnemonic) ?? (FAR.test(row.semantics) ? SELECTORS : undefined);
+  return BY_MNEMONIC.get(row.mnemonic) ?? (FAR.test(row.semantics) ? SELECTORS : SEGMENT.test(row.semantics) ? SEGMENTS : undefined);
 }
 
 /** Whether the test that an exclusion names is there. */
