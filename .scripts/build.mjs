@@ -37,7 +37,9 @@ if (stale("build/tsbuildinfo", "src", "tsconfig.json")) run(require.resolve("typ
 run("dist/spec/generate.js", "assembly");
 const asc = join(dirname(require.resolve("assemblyscript/package.json")), "bin/asc.js");
 const core = (target, output) => {
-  if (stale(output, "assembly", "asconfig.json")) run(asc, "--config", "asconfig.json", "--target", target);
+  if (!stale(output, "assembly", "asconfig.json")) return;
+  console.error(`Building ${output}, which takes a while…`);
+  run(asc, "--config", "asconfig.json", "--target", target);
 };
 core("release", "build/core.wasm");
 if (process.argv.includes("--debug")) core("debug", "build/core.debug.wasm");
