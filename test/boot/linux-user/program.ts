@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { runProgram } from "../../../src/index.ts";
 
-const MODULE = new WebAssembly.Module(readFileSync(new URL("../../../build/core.wasm", import.meta.url)));
+export const MODULE = new WebAssembly.Module(readFileSync(new URL("../../../build/core.wasm", import.meta.url)));
 
 export interface Answer {
   readonly status: number;
