@@ -72,15 +72,16 @@ export class PageTable {
 
   /** Calls `visit` for every mapped page of a range, in order, skipping what has no tables. */
   forEach(start: number, end: number, visit: (va: number, frame: number) => void): void {
+    const { words } = this.#frames;
     for (let va = start; va < end; ) {
-      const missing = this.#missingLevel(va);
-      if (missing < 3) {
-        va = (Math.floor(va / SPAN[missing]) + 1) * SPAN[missing];
-        continue;
-      }
-      const frame = this.frame(va);
-      if (frame !== 0) visit(va, frame);
-      va += PAGE;
+      const [level, table] = this.#descend(va);
+      const next = Math.min(end, (Math.floor(va / SPAN[Math.min(level, 2)]) + 1) * SPAN[Math.min(level, 2)]);
+      if (level === 3)
+        for (; va < next; va += PAGE) {
+          const low = words[entry(table, va, 3)];
+          if ((low & P) !== 0) visit(va, (low & 0xffff_f000) >>> 0);
+        }
+      va = next;
     }
   }
 
@@ -101,26 +102,20 @@ export class PageTable {
 
   /** Word index of the entry of `va`'s page, or -1 if there is no table for it. */
   #find(va: number): number {
-    const { words } = this.#frames;
-    let table = this.root;
-    for (let level = 0; level < 3; level++) {
-      const low = words[entry(table, va, level)];
-      if ((low & P) === 0) return -1;
-      table = (low & 0xffff_f000) >>> 0;
-    }
-    return entry(table, va, 3);
+    const [level, table] = this.#descend(va);
+    return level < 3 ? -1 : entry(table, va, 3);
   }
 
-  /** The level at which the walk of `va` ends for want of a table; 3 if there are all. */
-  #missingLevel(va: number): number {
+  /** The lowest table on the way to `va`, and its level: 3 if the walk got to the end. */
+  #descend(va: number): readonly [number, number] {
     const { words } = this.#frames;
     let table = this.root;
     for (let level = 0; level < 3; level++) {
       const low = words[entry(table, va, level)];
-      if ((low & P) === 0) return level;
+      if ((low & P) === 0) return [level, table];
       table = (low & 0xffff_f000) >>> 0;
     }
-    return 3;
+    return [3, table];
   }
 }
 
