@@ -10,6 +10,7 @@ import type { Observer } from "../boot/linux-user/kernel.ts";
 import { DEFAULT_MEMORY_MIB, LinuxUser, type RunOptions, type RunResult } from "../boot/linux-user/run-program.ts";
 import { type Interruption, UnimplementedError } from "../boot/linux-user/scheduler.ts";
 import { MAX_MEMORY_MIB, MIN_MEMORY_MIB } from "../core/core.ts";
+import { CpuModelError, cpuModel, MODELS } from "../cpus/models.ts";
 import { TRACE_ITEMS, type TraceItem } from "../debug/trace-items.ts";
 import { EXIT } from "./exit-codes.ts";
 import { type OptionTable, type Parsed, parseOptions, parsePositive, parseSize, UsageError } from "./options.ts";
@@ -17,7 +18,10 @@ import { statisticsRecord } from "./statistics.ts";
 
 export const EXEC_OPTIONS: OptionTable = {
   m: { value: "SIZE", help: `guest memory, ${MIN_MEMORY_MIB}M to ${MAX_MEMORY_MIB}M (${DEFAULT_MEMORY_MIB}M)` },
-  cpu: { value: "NAME", help: "CPU model: x86-64-v2, or max for everything that works (max)" },
+  cpu: {
+    value: "MODEL[,+F,-F]",
+    help: `CPU model: ${MODELS.map((m) => m.name).join(", ")} (max, everything that works); features added, taken away`,
+  },
   root: { value: "DIR", help: "the directory that the program sees as / (/)" },
   writable: { help: "let the program change files; otherwise writing fails with EROFS" },
   env: { value: "K=V", help: "set an environment variable for the program; may be repeated" },
@@ -30,7 +34,6 @@ export const EXEC_OPTIONS: OptionTable = {
   D: { value: "FILE", help: "the log goes there instead of the standard error output" },
 };
 
-const CPU_MODELS = ["x86-64-v2", "max"];
 const INTERRUPTED: Readonly<Record<Interruption, readonly [number, string]>> = {
   "time limit": [EXIT.TIMEOUT, "stopped: the time limit (--timeout) is reached"],
   "instruction limit": [EXIT.INSTRUCTION_LIMIT, "stopped: the instruction limit (--max-instructions) is reached"],
@@ -81,7 +84,7 @@ function last({ options }: Parsed, name: string): string | undefined {
 function settings(parsed: Parsed) {
   const { options } = parsed;
   const cpu = last(parsed, "cpu") ?? "max";
-  if (!CPU_MODELS.includes(cpu)) throw new UsageError(`there is no CPU model ${cpu}; there are ${CPU_MODELS.join(" and ")}`);
+  checkCpu(cpu);
   const memoryMib = parseSize(last(parsed, "m") ?? `${DEFAULT_MEMORY_MIB}M`);
   if (!Number.isInteger(memoryMib) || memoryMib < MIN_MEMORY_MIB || memoryMib > MAX_MEMORY_MIB)
     throw new UsageError(`-m ${last(parsed, "m")} is not possible; choose from ${MIN_MEMORY_MIB}M to ${MAX_MEMORY_MIB}M`);
@@ -94,6 +97,7 @@ function settings(parsed: Parsed) {
     host: nodeHost(nodeStreams()),
     environment: environment(options.get("env") ?? []),
     memoryMib,
+    cpu,
     root,
     directory: directoryUnder(root),
     writable: options.has("writable"),
@@ -102,6 +106,14 @@ function settings(parsed: Parsed) {
     ...(timeout === undefined ? {} : { timeLimit: parsePositive("--timeout", timeout) * 1000 }),
     ...(maxInstructions === undefined ? {} : { maxInstructions: parsePositive("--max-instructions", maxInstructions) }),
   };
+}
+
+function checkCpu(text: string): void {
+  try {
+    cpuModel(text);
+  } catch (error) {
+    throw error instanceof CpuModelError ? new UsageError(error.message) : error;
+  }
 }
 
 function rootDirectory(path: string): string {

@@ -130,7 +130,7 @@ describe("bad input", () => {
     ["absurd -m", 64, "-m 99999999G is not possible; choose from 1M to 3584M", "exec", "-m", "99999999G", "./hello"],
     ["zero -m", 64, "choose from", "exec", "-m", "0", "./hello"],
     ["-m without number", 64, "no memory size", "exec", "-m", "lots", "./hello"],
-    ["unknown CPU", 64, "no CPU model 8086", "exec", "-cpu", "8086", "./hello"],
+    ["unknown CPU", 64, 'no CPU model "8086"', "exec", "-cpu", "8086", "./hello"],
     ["no such root", 64, "no such directory", "exec", "--root", "/no/such", "./hello"],
     ["root that is a file", 64, "not a directory", "exec", "--root", "hello", "./hello"],
     ["bad --env", 64, "NAME=VALUE", "exec", "--env", "=x", "./hello"],

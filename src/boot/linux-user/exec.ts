@@ -219,8 +219,8 @@ function mapSegment(kernel: Kernel, space: AddressSpace, memory: UserMemory, fil
   if (segment.fileSize > 0) {
     mapped = pageUp(fileEnd);
     space.map({ start, end: mapped, protection, shared, source: kernel.cache.source(file), page: pageDown(segment.offset) / PAGE });
-    // the rest of the last page belongs to the zero-filled part
-    if (end > fileEnd && (protection & PROT.WRITE) !== 0) memory.write(fileEnd, new Uint8Array(Math.min(end, mapped) - fileEnd));
+    // the rest of the last page is zero up to its end: the dynamic loader allocates from there
+    if (end > fileEnd && (protection & PROT.WRITE) !== 0) memory.write(fileEnd, new Uint8Array(mapped - fileEnd));
   }
   if (pageUp(end) > mapped) space.map({ start: mapped, end: pageUp(end), protection, shared, page: 0 });
 }

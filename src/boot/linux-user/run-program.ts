@@ -1,5 +1,6 @@
 /** Runs one Linux program to its end: core, kernel, first process, scheduler. What the command line and the library use. */
 import { Core } from "../../core/core.ts";
+import { cpuModel } from "../../cpus/models.ts";
 import { execute } from "./exec.ts";
 import { findProgram } from "./find-program.ts";
 import type { Host } from "./host.ts";
@@ -20,6 +21,8 @@ export interface RunOptions extends Limits {
   readonly args?: readonly string[];
   readonly environment?: readonly string[];
   readonly memoryMib?: number;
+  /** CPU model with features added and taken away, as `-cpu` takes it */
+  readonly cpu?: string;
   readonly root?: string;
   readonly directory?: string;
   readonly writable?: boolean;
@@ -42,7 +45,7 @@ export class LinuxUser {
   readonly #options: RunOptions;
 
   constructor(options: RunOptions) {
-    const core = new Core(options.module, options.memoryMib ?? DEFAULT_MEMORY_MIB);
+    const core = new Core(options.module, options.memoryMib ?? DEFAULT_MEMORY_MIB, cpuModel(options.cpu ?? "max"));
     this.#options = options;
     this.kernel = new Kernel(core, options.host, {
       root: options.root ?? "/",

@@ -27,7 +27,7 @@ export interface Setting {
 }
 
 /** Names of the tests in `calls`; `changes` needs a directory of its own that may be written. */
-export const CALLS = "brk changes exec files fork mmap pipe poll process restart shared signals stack time".split(" ");
+export const CALLS = "brk changes exec faults files fork mmap pipe poll process registers restart shared signals stack time".split(" ");
 
 export async function run(program: string, args: readonly string[], setting: Setting = {}): Promise<Answer & { stderr: string }> {
   const writable = setting.directory !== undefined;
