@@ -291,7 +291,7 @@ function operands(b: Exec, at: usize, row: i32): u32 {
     } else if (code == OPERAND_STI) op.imm = <i64>(modrm & 7);
     else address = registerOperand(b, code, size);
     // there are six segment registers, and CS is not loaded by a move
-    if (code == OPERAND_S && i == 0 && (address > 5 || address == 1)) return 0;
+    if (code == OPERAND_S && (address > 5 || (i == 0 && address == 1))) return VECTOR_UD;
     if (kind == MEM) memoryAt = i;
     if (i == 0) {
       op.d = <u16>address;

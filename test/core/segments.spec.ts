@@ -37,6 +37,10 @@ describe("segment registers", () => {
       expect(m.read(GDT + FREE)).toBe(descriptor);
     });
 
+  it("CS is not loaded by a move, and there are only six", () => {
+    for (const code of ["8E C8", "8E F0", "8C F0", "8C 33"]) expect(new Ring0().run(code)).toEqual({ vector: "#UD", errorCode: 0 });
+  });
+
   it("refuse a selector behind the table", () => {
     expect(new Ring0().set({ rax: 0x103n }).run(MOV_DS_AX)).toEqual({ vector: "#GP", errorCode: 0x100 });
   });

@@ -42,13 +42,13 @@ const mxcsrMask: Rule = (_outcome, found) =>
       !(name.startsWith("memory") && /^0*20{12}$/.test((BigInt(`0x${native}`) ^ BigInt(`0x${ours}`)).toString(16))),
   );
 
-/** INT1 is a trap: RIP is behind it. Under the hypervisor of this machine RIP stays in front of it. */
-const trapOfInt1: Rule = (outcome, found) =>
-  outcome.ours.getUint32(AT.rip, true) === outcome.native.getUint32(AT.rip, true) + 1 ? found.filter(({ name }) => name !== "rip") : found;
+/** INT1 traps, SDM Vol. 3 "Debug Exceptions"; a hypervisor that intercepts it, as KVM on AMD does, gives #DB to its guest with RIP before it. */
+const int1UnderHypervisor: Rule = (outcome, found) =>
+  outcome.ours.getUint32(AT.vector, true) === VECTOR.DB ? found.filter(({ name }) => name !== "rip") : found;
 
 const BY_SEMANTICS: Readonly<Record<string, Rule>> = {
   fxsave: mxcsrMask,
-  int1: trapOfInt1,
+  int1: int1UnderHypervisor,
   movsx: wordOfMovsxd,
   verw: lockedVerw,
   arpl: arplInCode,
