@@ -41,7 +41,8 @@ const INTERRUPTED: Readonly<Record<Interruption, readonly [number, string]>> = {
   deadlock: [EXIT.DEADLOCK, "stopped: every process waits for something that cannot come"],
 };
 /** passed on to the program */
-const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGTERM: 15, SIGWINCH: 28 } as const;
+const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGTERM: 15, SIGTSTP: 20, SIGWINCH: 28 } as const;
+const SIGCONT = 18;
 
 export async function exec(args: readonly string[]): Promise<number> {
   const parsed = parseOptions(EXEC_OPTIONS, args);
@@ -62,7 +63,13 @@ export async function exec(args: readonly string[]): Promise<number> {
 
 async function run(parsed: Parsed, options: Omit<RunOptions, "observer">, log: Log): Promise<number> {
   const reports: Promise<void>[] = [];
-  const linux = new LinuxUser({ ...options, observer: await observe(parsed, log, reports) });
+  const observer = await observe(parsed, log, reports);
+  const linux = new LinuxUser({ ...options, observer });
+  observer.stopped = () => {
+    process.kill(process.pid, "SIGSTOP");
+    // somebody has continued this process
+    linux.interrupt(SIGCONT);
+  };
   const forward = Object.entries(SIGNALS).map(([name, signo]) => [name, () => linux.interrupt(signo)] as const);
   for (const [name, listener] of forward) process.on(name, listener);
   const started = performance.now();

@@ -21,20 +21,24 @@ export function link(ino: number, target: string): MadeNode {
 export function makeDev(random: RandomSource, terminal: () => OpenFile | undefined): MadeNode {
   const nodes = new Map<string, MadeNode>();
   for (const name of DEVICES) nodes.set(name, { status: deviceStatus(name), open: (_path, flags) => new DeviceFile(name, flags, random) });
-  const tty = madeUpStatus(S_IF.CHR | 0o666, 20, { rdev: 0x500n });
-  nodes.set("tty", {
-    status: tty,
-    open: () => {
-      const file = terminal() ?? fail("ENXIO");
-      file.retain();
-      return file;
-    },
-  });
+  const open = () => {
+    const file = terminal() ?? fail("ENXIO");
+    file.retain();
+    return file;
+  };
+  nodes.set("tty", { status: madeUpStatus(S_IF.CHR | 0o666, 20, { rdev: 0x500n }), open });
   nodes.set("fd", link(21, "/proc/self/fd"));
   nodes.set("stdin", link(22, "/proc/self/fd/0"));
   nodes.set("stdout", link(23, "/proc/self/fd/1"));
   nodes.set("stderr", link(24, "/proc/self/fd/2"));
   nodes.set("shm", directory(25, new Map()));
-  nodes.set("pts", directory(26, new Map()));
+  nodes.set("pts", {
+    ...directory(26, new Map()),
+    names: () => (terminal() === undefined ? [] : ["0"]),
+    lookup: (name) => {
+      const file = terminal();
+      return name === "0" && file !== undefined ? { status: file.status(), open } : undefined;
+    },
+  });
   return directory(2, nodes);
 }

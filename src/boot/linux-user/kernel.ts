@@ -41,6 +41,8 @@ export interface Observer {
   exception?(process: Process, vector: number, errorCode: number, signal: SignalInfo): void;
   systemCall?(process: Process, name: string, text: string, result: string): void;
   crash?(crash: Crash): void;
+  /** The first process was stopped, and only the outside can continue it. */
+  stopped?(): void;
   /** something worth a line that the program is not told */
   notice?(text: string): void;
 }
@@ -80,6 +82,10 @@ export class Kernel {
     this.random = new Random(options.seed);
     const terminal = host.streams.find((s) => s.terminal !== undefined)?.terminal;
     this.terminal = terminal === undefined ? undefined : new TerminalState(terminal, FIRST_PID);
+    if (this.terminal !== undefined) {
+      const state = this.terminal;
+      state.onSignal = (signo) => this.sendToGroup(state.foreground, { signo, code: SI.KERNEL });
+    }
     const dev = makeDev(
       (into) => this.random.fill(into),
       () => this.#terminalFile,
@@ -216,7 +222,8 @@ export class Kernel {
     process.stopped = signo;
     process.unreported = "stopped";
     const { parent } = process;
-    if (parent !== undefined && (parent.signals.action(SIG.CHLD).flags & SA.NOCLDSTOP) === 0)
+    if (parent === undefined) this.observer.stopped?.();
+    else if ((parent.signals.action(SIG.CHLD).flags & SA.NOCLDSTOP) === 0)
       this.send(parent, { signo: SIG.CHLD, code: SI.CLD_STOPPED, pid: process.pid, status: signo });
   }
 

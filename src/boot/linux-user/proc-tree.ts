@@ -74,7 +74,7 @@ function descriptorDirectory(process: Process): MadeNode {
     // what has a path is opened anew, as on Linux; the rest is shared
     nodes.set(
       String(fd),
-      file.path.startsWith("/") && file.input === undefined && !file.path.startsWith("/dev/tty") ? node : { ...node, file },
+      file.path.startsWith("/") && file.input === undefined && !file.path.startsWith("/dev/pts/") ? node : { ...node, file },
     );
   }
   return directory(8, nodes);

@@ -19,7 +19,7 @@ export class StreamFile extends OpenFile {
   }
 
   get path(): string {
-    return this.terminal === undefined ? `pipe:[${this.#number}]` : "/dev/tty";
+    return this.terminal === undefined ? `pipe:[${this.#number}]` : "/dev/pts/0";
   }
 
   get isOutput(): boolean {
@@ -35,7 +35,10 @@ export class StreamFile extends OpenFile {
   }
 
   override read(into: Uint8Array): number {
-    return (this.input ?? fail("EBADF")).read(into) ?? AGAIN;
+    const count = (this.input ?? fail("EBADF")).read(into) ?? AGAIN;
+    if (count <= 0 || this.terminal === undefined) return count;
+    // keys that only made signals are no end of the file
+    return this.terminal.process(into.subarray(0, count)) || AGAIN;
   }
 
   override write(bytes: Uint8Array): number {

@@ -3,11 +3,15 @@
  * the program has it in canonical mode, and is put in raw mode otherwise. termios(3), tty_ioctl(4).
  */
 import type { Terminal } from "./host.ts";
+import { SIG } from "./signals.ts";
 
 /** struct termios of the kernel: four flag words, the line discipline, 19 control characters */
 export const TERMIOS_SIZE = 36;
 const LFLAG = 12;
 const CC = 17;
+const ICRNL = 0x100;
+const RETURN = 13;
+const LINE_FEED = 10;
 const ISIG = 1;
 const ICANON = 2;
 const VINTR = 0;
@@ -22,6 +26,8 @@ export class TerminalState {
   /** process group that gets the signals of the keyboard */
   foreground: number;
   session: number;
+  /** a key that makes a signal was typed */
+  onSignal: (signo: number) => void = () => {};
   readonly #terminal: Terminal;
   #settings: Uint8Array;
 
@@ -50,16 +56,32 @@ export class TerminalState {
     return this.#terminal.size();
   }
 
-  /** The signal a key stands for in raw mode, where the host's terminal makes none; 0 for an ordinary key. */
-  signalOf(byte: number): number {
-    if ((this.#localFlags & ISIG) === 0 || (this.#localFlags & ICANON) !== 0 || byte === 0) return 0;
+  /** What the host's terminal in raw mode does not do to typed bytes: signals of keys, Enter as a line end. Returns how many are left. */
+  process(bytes: Uint8Array): number {
+    const flags = this.#localFlags;
+    if ((flags & ICANON) !== 0) return bytes.length;
+    let kept = 0;
+    for (const byte of bytes) {
+      const signo = (flags & ISIG) === 0 ? 0 : this.#signalOf(byte);
+      if (signo !== 0) this.onSignal(signo);
+      else bytes[kept++] = byte === RETURN && (this.#inputFlags & ICRNL) !== 0 ? LINE_FEED : byte;
+    }
+    return kept;
+  }
+
+  #signalOf(byte: number): number {
     const character = (which: number) => this.#settings[CC + which];
-    return byte === character(VINTR) ? 2 : byte === character(VQUIT) ? 3 : byte === character(VSUSP) ? 20 : 0;
+    if (byte === 0) return 0;
+    return byte === character(VINTR) ? SIG.INT : byte === character(VQUIT) ? SIG.QUIT : byte === character(VSUSP) ? SIG.TSTP : 0;
   }
 
   /** The host's terminal as it was. */
   restore(): void {
     this.#terminal.setRaw(false);
+  }
+
+  get #inputFlags(): number {
+    return new DataView(this.#settings.buffer).getUint32(0, true);
   }
 
   get #localFlags(): number {
