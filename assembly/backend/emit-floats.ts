@@ -3,6 +3,19 @@ import { State } from "../generated/state";
 import { cpu, keep, keepVector } from "./emit-function";
 import { EmitLanes, two } from "./emit-lanes";
 import {
+  DENORMALS_32,
+  DENORMALS_64,
+  INFINITY_32,
+  INFINITY_64,
+  MXCSR_INEXACT,
+  MXCSR_NOTHING_TO_SIGNAL,
+  NORMAL_32,
+  NORMAL_64,
+  NORMALS_32,
+  NORMALS_64,
+  TOP_BIT,
+} from "./float-limits";
+import {
   access,
   byte,
   F32_ADD,
@@ -126,9 +139,9 @@ function pushNotZero<U>(x: u32): void {
 
 function pushNotNormal<U>(x: u32): void {
   pushMagnitude<U>(x);
-  i64Const(sizeof<U>() == 4 ? 0x01000002 : 0x0020000000000002);
+  i64Const(sizeof<U>() == 4 ? <i64>NORMAL_32 : <i64>NORMAL_64);
   byte(I64_SUB);
-  i64Const(sizeof<U>() == 4 ? 0xfdfffffe : <i64>0xffbffffffffffffe);
+  i64Const(sizeof<U>() == 4 ? <i64>NORMALS_32 : <i64>NORMALS_64);
   byte(I64_GE_U);
 }
 
@@ -195,9 +208,9 @@ export class EmitFloats extends EmitLanes {
   strictF(): u32 {
     i32Const(0);
     access(I32_LOAD, <u32>(cpu + offsetof<State>("mxcsr")));
-    i32Const(0x7020);
+    i32Const(MXCSR_INEXACT);
     byte(I32_AND);
-    i32Const(0x1020);
+    i32Const(MXCSR_NOTHING_TO_SIGNAL);
     byte(I32_NE);
     return keepTruth();
   }
@@ -205,7 +218,7 @@ export class EmitFloats extends EmitLanes {
     pushMagnitude<U>(x);
     i64Const(1);
     byte(I64_SUB);
-    i64Const(sizeof<U>() == 4 ? 0x00ffffff : 0x001fffffffffffff);
+    i64Const(sizeof<U>() == 4 ? <i64>DENORMALS_32 : <i64>DENORMALS_64);
     byte(I64_LT_U);
     return keepTruth();
   }
@@ -230,7 +243,7 @@ export class EmitFloats extends EmitLanes {
     get(denormal);
     byte(I32_WRAP);
     pushMagnitude<U>(x);
-    i64Const(sizeof<U>() == 4 ? 0xff000000 : <i64>0xffe0000000000000);
+    i64Const(sizeof<U>() == 4 ? <i64>INFINITY_32 : <i64>INFINITY_64);
     byte(I64_GT_U);
     byte(I32_OR);
     return keepTruth();
@@ -245,7 +258,7 @@ export class EmitFloats extends EmitLanes {
       get(r);
       byte(I64_NE);
     } else {
-      i64Const(<i64>0x8000000000000001);
+      i64Const(<i64>(TOP_BIT + 1));
       byte(I64_ADD);
       i64Const(2);
       byte(I64_LT_U);
@@ -266,12 +279,12 @@ export class EmitFloats extends EmitLanes {
 
   denormalX<U>(x: u32): u32 {
     const moved = this.withoutSignX<U>(x, 1);
-    const bound = sizeof<U>() == 4 ? i32x4.splat(0x00ffffff) : i64x2.splat(0x801fffffffffffff);
+    const bound = sizeof<U>() == 4 ? i32x4.splat(DENORMALS_32) : i64x2.splat(TOP_BIT ^ DENORMALS_64);
     return two(sizeof<U>() == 4 ? I32X4_LT_U : I64X2_LT_S, moved, this.constX(bound));
   }
   notNormalX<U>(r: u32): u32 {
-    const moved = this.withoutSignX<U>(r, sizeof<U>() == 4 ? 0x01000002 : 0x0020000000000002);
-    const bound = sizeof<U>() == 4 ? i32x4.splat(0xfdfffffe) : i64x2.splat(0x7fbffffffffffffe);
+    const moved = this.withoutSignX<U>(r, sizeof<U>() == 4 ? <u64>NORMAL_32 : NORMAL_64);
+    const bound = sizeof<U>() == 4 ? i32x4.splat(NORMALS_32) : i64x2.splat(TOP_BIT ^ NORMALS_64);
     return two(sizeof<U>() == 4 ? I32X4_GE_U : I64X2_GE_S, moved, this.constX(bound));
   }
   /** the lanes' bits shifted left by one, less `from`; of 64 bits with the top one flipped, as there is no unsigned comparison */
@@ -279,7 +292,7 @@ export class EmitFloats extends EmitLanes {
     get(x);
     i32Const(1);
     simd(SHL + (sizeof<U>() == 4 ? 64 : 96));
-    this.pushX(sizeof<U>() == 4 ? i32x4.splat(<i32>from) : i64x2.splat(from | 0x8000000000000000));
+    this.pushX(sizeof<U>() == 4 ? i32x4.splat(<i32>from) : i64x2.splat(from | TOP_BIT));
     simd(SUB + (sizeof<U>() == 4 ? 64 : 96));
     return keepVector();
   }

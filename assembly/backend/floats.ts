@@ -4,6 +4,19 @@
  * infinite or denormal, where signals, NaN payloads, DAZ and FZ come in. The questions are 1 (packed: ones in the lane) where it might
  * not be.
  */
+import {
+  DENORMALS_32,
+  DENORMALS_64,
+  INFINITY_32,
+  INFINITY_64,
+  MXCSR_INEXACT,
+  MXCSR_NOTHING_TO_SIGNAL,
+  NORMAL_32,
+  NORMAL_64,
+  NORMALS_32,
+  NORMALS_64,
+  TOP_BIT,
+} from "./float-limits";
 import { Lanes } from "./lanes";
 
 @unmanaged
@@ -59,27 +72,27 @@ export class Floats extends Lanes {
 
   /** MXCSR does not round to nearest, or an inexact result has something to change in it */
   @inline strictF(): u64 {
-    return <u64>((this.mxcsr & 0x7020) != 0x1020);
+    return <u64>((this.mxcsr & MXCSR_INEXACT) != MXCSR_NOTHING_TO_SIGNAL);
   }
   @inline denormalF<U>(x: u64): u64 {
-    if (sizeof<U>() == 4) return <u64>(((<u32>x) << 1) - 1 < 0x00ffffff);
-    return <u64>((x << 1) - 1 < 0x001fffffffffffff);
+    if (sizeof<U>() == 4) return <u64>(((<u32>x) << 1) - 1 < DENORMALS_32);
+    return <u64>((x << 1) - 1 < DENORMALS_64);
   }
-  /** neither normal nor zero. The smallest normal number is left out: a tiny result may have been rounded up to it */
+  /** neither normal nor zero. */
   @inline oddSumF<U>(r: u64): u64 {
-    if (sizeof<U>() == 4) return <u64>(((<u32>r) << 1) - 0x01000002 >= 0xfdfffffe && (<u32>r) << 1 != 0);
-    return <u64>((r << 1) - 0x0020000000000002 >= 0xffbffffffffffffe && r << 1 != 0);
+    if (sizeof<U>() == 4) return <u64>(((<u32>r) << 1) - NORMAL_32 >= NORMALS_32 && (<u32>r) << 1 != 0);
+    return <u64>((r << 1) - NORMAL_64 >= NORMALS_64 && r << 1 != 0);
   }
   /** neither normal nor a zero that x or y explains */
   @inline oddProductF<U>(r: u64, x: u64, y: u64): u64 {
     if (sizeof<U>() == 4)
-      return <u64>(((<u32>r) << 1) - 0x01000002 >= 0xfdfffffe && ((<u32>r) << 1 != 0 || ((<u32>x) << 1 != 0 && (<u32>y) << 1 != 0)));
-    return <u64>((r << 1) - 0x0020000000000002 >= 0xffbffffffffffffe && (r << 1 != 0 || (x << 1 != 0 && y << 1 != 0)));
+      return <u64>(((<u32>r) << 1) - NORMAL_32 >= NORMALS_32 && ((<u32>r) << 1 != 0 || ((<u32>x) << 1 != 0 && (<u32>y) << 1 != 0)));
+    return <u64>((r << 1) - NORMAL_64 >= NORMALS_64 && (r << 1 != 0 || (x << 1 != 0 && y << 1 != 0)));
   }
   /** a NaN or denormal */
   @inline nanOrDenormalF<U>(x: u64): u64 {
-    if (sizeof<U>() == 4) return this.denormalF<U>(x) | <u64>((<u32>x) << 1 > 0xff000000);
-    return this.denormalF<U>(x) | <u64>(x << 1 > 0xffe0000000000000);
+    if (sizeof<U>() == 4) return this.denormalF<U>(x) | <u64>((<u32>x) << 1 > INFINITY_32);
+    return this.denormalF<U>(x) | <u64>(x << 1 > INFINITY_64);
   }
   @inline differF<U>(x: u64, y: u64): u64 {
     return <u64>(this.toF<U>(x) != this.toF<U>(y));
@@ -97,13 +110,13 @@ export class Floats extends Lanes {
   // ---- packed questions
 
   @inline denormalX<U>(x: v128): v128 {
-    if (sizeof<U>() == 4) return v128.lt<u32>(v128.sub<u32>(v128.shl<u32>(x, 1), i32x4.splat(1)), i32x4.splat(0x00ffffff));
+    if (sizeof<U>() == 4) return v128.lt<u32>(v128.sub<u32>(v128.shl<u32>(x, 1), i32x4.splat(1)), i32x4.splat(DENORMALS_32));
     // there is no unsigned comparison of 64 bits: both sides have their top bit flipped
-    return v128.lt<i64>(v128.sub<i64>(v128.shl<i64>(x, 1), i64x2.splat(0x8000000000000001)), i64x2.splat(0x801fffffffffffff));
+    return v128.lt<i64>(v128.sub<i64>(v128.shl<i64>(x, 1), i64x2.splat(TOP_BIT + 1)), i64x2.splat(TOP_BIT ^ DENORMALS_64));
   }
   @inline notNormalX<U>(r: v128): v128 {
-    if (sizeof<U>() == 4) return v128.ge<u32>(v128.sub<u32>(v128.shl<u32>(r, 1), i32x4.splat(0x01000002)), i32x4.splat(0xfdfffffe));
-    return v128.ge<i64>(v128.sub<i64>(v128.shl<i64>(r, 1), i64x2.splat(0x8020000000000002)), i64x2.splat(0x7fbffffffffffffe));
+    if (sizeof<U>() == 4) return v128.ge<u32>(v128.sub<u32>(v128.shl<u32>(r, 1), i32x4.splat(NORMAL_32)), i32x4.splat(NORMALS_32));
+    return v128.ge<i64>(v128.sub<i64>(v128.shl<i64>(r, 1), i64x2.splat(TOP_BIT + NORMAL_64)), i64x2.splat(TOP_BIT ^ NORMALS_64));
   }
   @inline isZeroX<U>(x: v128): v128 {
     return v128.eq<U>(x, i64x2.splat(0));
