@@ -5,6 +5,7 @@ import { commit, machine } from "./bench/machine.ts";
 import { compareChecksums, type Measured, records, table } from "./bench/report.ts";
 import { BenchmarkError, run } from "./bench/run.ts";
 import { type Candidate, candidates, type System } from "./bench/systems.ts";
+import { EXIT } from "./exit-codes.ts";
 import { type OptionTable, parseOptions, parsePositive, UsageError } from "./options.ts";
 
 const LIMIT_SECONDS = 300;
@@ -19,8 +20,11 @@ export const BENCH_OPTIONS: OptionTable = {
 export async function bench(args: readonly string[]): Promise<number> {
   const { options, rest } = parseOptions(BENCH_OPTIONS, args);
   const rounds = parsePositive("--rounds", options.get("rounds")?.at(-1) ?? "3");
+  if (!Number.isInteger(rounds)) throw new UsageError(`--rounds needs a whole number, not ${rounds}`);
   const stranger = rest.find((name) => !isKernel(name));
   if (stranger !== undefined) throw new UsageError(`there is no kernel ${stranger}; there are ${KERNELS.join(", ")}`);
+  const record = options.get("record")?.at(-1);
+  if (record !== undefined && !canWrite(record)) return EXIT.CANNOT_WRITE;
   const kernels = KERNELS.filter((k) => rest.length === 0 || rest.includes(k));
   const everything = candidates();
   const chosen = options.get("systems")?.at(-1)?.split(",") ?? everything.map((c) => c.name);
@@ -38,12 +42,22 @@ export async function bench(args: readonly string[]): Promise<number> {
   console.log(`\nSlowdown against native, best of ${rounds}; ${host.cpu}, ${host.cores} cores, ${host.os}, Node ${host.node}\n`);
   console.log(table(result, kernels));
   console.log(`\n${compared} checksums agree with another system's.`);
-  const record = options.get("record")?.at(-1);
   if (record !== undefined) {
     const line = { date: new Date().toISOString(), commit: commit(), machine: host, rounds, systems: result };
     appendFileSync(record, `${JSON.stringify(line)}\n`);
   }
   return failed ? 1 : 0;
+}
+
+/** Asked before the minutes of measuring. */
+function canWrite(path: string): boolean {
+  try {
+    appendFileSync(path, "");
+    return true;
+  } catch (error) {
+    console.error(`minusone: --record ${path}: ${error instanceof Error ? error.message : String(error)}`);
+    return false;
+  }
 }
 
 /** Says of each absent system why. */

@@ -1,4 +1,5 @@
-/** The arithmetic behind `minusone bench`: reading the kernels' lines, comparing results, slowdowns and means. */
+/** `minusone bench`: reading the kernels' lines, comparing results, slowdowns and means; the command itself. */
+import { spawnSync } from "node:child_process";
 import { describe, expect, test } from "vitest";
 import { Reader, type Timing } from "../../src/cli/bench/kernels.ts";
 import { compareChecksums, type Measured, records, table } from "../../src/cli/bench/report.ts";
@@ -51,5 +52,28 @@ describe("report", () => {
     expect(() => compareChecksums([native, { system: system("wrong"), timings: [timing("list", 1, "2")] }])).toThrow(
       "list × 10: wrong computed 2, native 1",
     );
+  });
+});
+
+describe("minusone bench", () => {
+  const run = (...args: string[]) => spawnSync(process.execPath, ["dist/cli/main.js", "bench", ...args], { encoding: "utf8" });
+
+  test("times a kernel", () => {
+    const { status, stdout } = run("--systems", "minusone", "--rounds", "1", "list");
+    expect(stdout).toMatch(/^list +\d+\.\d$/m);
+    expect(status).toBe(0);
+  });
+
+  test.each([
+    [["nonsense"], "there is no kernel nonsense", 64],
+    [["--systems", "vax"], "there is no system vax", 64],
+    [["--rounds", "0"], "--rounds needs a number above 0", 64],
+    [["--rounds", "1.5"], "--rounds needs a whole number", 64],
+    [["--record", "/no/such/place"], "--record /no/such/place", 73],
+  ])("refuses %j", (args, message, expected) => {
+    const { status, stderr } = run(...args);
+    expect(stderr).toContain(message);
+    expect(stderr.split("\n").length).toBeLessThanOrEqual(3);
+    expect(status).toBe(expected);
   });
 });
