@@ -143,7 +143,7 @@ void start(void) {
   extended();
   changing();
   fault();
-  print("sse\n");
+  print("picture     a torus, by ray marching in SSE arithmetic\n");
   picture();
   system_call(SYS_exit, 0, 0, 0, 0, 0, 0);
 }
