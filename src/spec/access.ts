@@ -2,7 +2,7 @@
  * What a row does with its memory operand: how many bytes from the address on must lie within the segment, and whether they are written.
  * Outside 64-bit mode the decoder has it checked before the instruction runs.
  */
-import type { Row } from "./isa/row.ts";
+import { isEscape, type Row } from "./isa/row.ts";
 import { operandCode } from "./operands.ts";
 
 /** Flags of an address record, above the size of the access in its immediate. */
@@ -39,7 +39,7 @@ const NO_ACCESS = names("lea nop invlpg ud");
 const BITS = names("bt bts btr btc");
 
 /** areas whose size only the instruction knows */
-const AREAS: Readonly<Record<string, readonly [number, number, number]>> = {
+export const AREAS: Readonly<Record<string, readonly [number, number, number]>> = {
   fxsave: [512, 512, 512],
   fxrstor: [512, 512, 512],
   xsave: [576, 576, 576],
@@ -73,6 +73,6 @@ export function memoryAccess(row: Row): MemoryAccess {
 /** x87 instructions but those without a wait, and MMX but conversions from memory, which use no MMX register. */
 function waits(row: Row): boolean {
   if (row.semantics.startsWith("cvtpi2")) return false;
-  if (row.feature === "x87") return !row.semantics.startsWith("fn");
+  if (isEscape(row)) return !row.semantics.startsWith("fn");
   return row.operands.some((o) => ["P", "Q"].includes(operandCode(o)?.method ?? ""));
 }

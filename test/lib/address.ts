@@ -2,6 +2,7 @@
  * Turns the linear address of a memory operand into ModRM, SIB and displacement: picks one of the forms that the address size has, and gives
  * base and index registers the values that make it come out. SDM Vol. 2 "ModR/M and SIB Bytes".
  */
+import { AREAS } from "../../src/spec/access.ts";
 import { type Making, type SegmentName, shiftLeft, subtract, type Wide, wide } from "./making.ts";
 
 const BX = 3;
@@ -138,8 +139,9 @@ function form16(m: Making, linear: Wide, implicit: SegmentName): boolean {
   const rm = r.below(8);
   const direct = rm === 6 && r.oneIn(2);
   const registers = direct ? [] : FORMS16[rm];
-  const target = offset(m, linear, registers[0] === BP ? "ss" : implicit);
-  if (target.low >>> 0 > 0xffff) return false;
+  const segment = registers[0] === BP ? "ss" : implicit;
+  const target = offset(m, linear, segment);
+  if (target.low >>> 0 > 0xffff || wrapsInPieces(m, target.low, m.segment ?? segment)) return false;
   if (registers.some((x) => m.fixed[x] !== 0)) return false;
   let displacementBytes = direct ? 2 : r.pick([0, 1, 2]);
   if (rm === 6 && displacementBytes === 0) displacementBytes = 1;
@@ -157,4 +159,14 @@ function form16(m: Making, linear: Wide, implicit: SegmentName): boolean {
     m.draft.set(x, value | (r.oneIn(2) ? 0 : r.bits() << 16), 0);
   });
   return true;
+}
+
+/**
+ * QUIRK: AMD moves the x87 and SSE state piece by piece, and where the segment reaches beyond 64 KiB the offset of each piece wraps with
+ * 16-bit addresses (seen on Zen 4). The SDM leaves it open; we go on behind 64 KiB, as for all other operands.
+ */
+function wrapsInPieces(m: Making, offset: number, segment: SegmentName): boolean {
+  const area = AREAS[m.row.semantics];
+  const isFlat = segment === "fs" || segment === "gs" || m.base(segment).low === 0;
+  return area !== undefined && isFlat && offset + Math.max(...area) > 0x1_0000;
 }

@@ -76,6 +76,11 @@ export class RowError extends Error {
   }
 }
 
+/** An x87 instruction, behind one of the escape opcodes D8 to DF. */
+export function isEscape(row: Row): boolean {
+  return row.map === "" && (row.opcode & 0xf8) === 0xd8;
+}
+
 /** Parses one table; blank lines and lines that start with `#` are remarks. */
 export function rows(name: string, table: string): Row[] {
   const parsed: Row[] = [];

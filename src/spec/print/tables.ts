@@ -1,7 +1,7 @@
 /** Prints the decoder's tables: opcodes → candidates → rows. The layout is what assembly/decode/instruction.ts reads. */
 import { memoryAccess } from "../access.ts";
 import { FEATURES } from "../features.ts";
-import { MAPS, type Row } from "../isa/row.ts";
+import { isEscape, MAPS, type Row } from "../isa/row.ts";
 import type { KindTable } from "../kinds.ts";
 import { operandCode } from "../operands.ts";
 import { BANNER } from "./state.ts";
@@ -70,10 +70,8 @@ function operand(text: string, row: Row): readonly [code: number, size: number] 
 
 const methods = (row: Row): string[] => row.operands.map((o) => operandCode(o)?.method ?? "");
 
-/** Instructions that use a unit without naming a register of it, or use none in spite of their feature. */
-const UNITS: Readonly<Record<string, "X87" | "MMX" | "SSE" | "NONE">> = {
-  fwait: "NONE",
-  rdpmc: "NONE",
+/** Instructions that use a unit without naming a register of it. */
+const UNITS: Readonly<Record<string, "X87" | "MMX" | "SSE">> = {
   emms: "MMX",
   fxsave: "X87",
   fxrstor: "X87",
@@ -84,7 +82,7 @@ const UNITS: Readonly<Record<string, "X87" | "MMX" | "SSE" | "NONE">> = {
 function unitOf(row: Row): "X87" | "MMX" | "SSE" | "NONE" {
   const m = methods(row);
   const uses = (letters: string) => m.some((method) => method !== "" && letters.includes(method));
-  return UNITS[row.semantics] ?? (uses("VWU") ? "SSE" : uses("PQN") ? "MMX" : row.feature === "x87" ? "X87" : "NONE");
+  return UNITS[row.semantics] ?? (uses("VWU") ? "SSE" : uses("PQN") ? "MMX" : isEscape(row) ? "X87" : "NONE");
 }
 
 function attributes(row: Row): number {
