@@ -17,18 +17,19 @@ interface Group extends Exclusion {
 
 const GROUPS: readonly Group[] = [
   { mnemonics: ["syscall", "sysenter"], reason: "would enter this machine's kernel", test: "core/far.spec.ts" },
-  { mnemonics: ["rdtsc", "rdtscp", "rdpmc"], reason: "time of this machine" },
-  { mnemonics: ["cpuid", "rdpid", "xgetbv"], reason: "names this CPU" },
-  { mnemonics: ["rdrand", "rdseed"], reason: "random" },
+  { mnemonics: ["rdtsc", "rdtscp", "rdpmc"], reason: "time of this machine", test: "core/identify.spec.ts" },
+  { mnemonics: ["cpuid", "rdpid", "xgetbv"], reason: "names this CPU", test: "core/identify.spec.ts" },
+  { mnemonics: ["rdrand", "rdseed"], reason: "random", test: "core/identify.spec.ts" },
   {
     mnemonics: ["sgdt", "sidt", "sldt", "str", "smsw"],
     reason: "UMIP: this kernel answers in the CPU's place",
     test: "core/segments.spec.ts",
   },
-  { mnemonics: ["monitor", "mwait", "vmcall"], reason: "the hypervisor under this machine may answer" },
+  { mnemonics: ["monitor", "mwait", "vmcall"], reason: "the hypervisor under this machine may answer", test: "core/identify.spec.ts" },
   {
     mnemonics: ["xsave", "xsave64", "xsaveopt", "xsaveopt64", "xsavec", "xsavec64", "xrstor", "xrstor64"],
     reason: "depends on this CPU's XCR0",
+    test: "core/xsave.spec.ts",
   },
 ];
 
