@@ -3,10 +3,11 @@
 import { MAX_I32, MAX_I64, MAX_V128 } from "./backend/emit-function";
 import { Exec } from "./backend/exec";
 import { settle, startSlice } from "./clock";
+import { deliver } from "./cpu/interrupts";
 import { loadFlags, settleMode } from "./cpu/modes";
 import { blockBytes, decodedBlocks, dropBlocks, profile } from "./decode/block";
 import { condition, rflags as readFlags } from "./flags";
-import { STOP_BUDGET } from "./generated/constants";
+import { EVENT_EXCEPTION, OPTION_HOST_EXCEPTIONS, STOP_BUDGET, STOP_EXCEPTION } from "./generated/constants";
 import { interpret } from "./generated/interpret";
 import { STATE_SIZE } from "./generated/state";
 import { finish, writeBlock } from "./jit/block";
@@ -62,8 +63,10 @@ export function refresh(vcpu: usize): void {
  */
 export function run(vcpu: usize, budget: i64): u32 {
   const b = changetype<Exec>(vcpu);
+  const raised = b.stop == STOP_EXCEPTION && (b.options & OPTION_HOST_EXCEPTIONS) == 0;
   b.stop = STOP_BUDGET;
   b.jump(b.rip);
+  if (raised) deliver(b, b.vector, EVENT_EXCEPTION, b.errorCode);
   for (let left = budget; left > 0 && b.stop == STOP_BUDGET; left -= settle(b)) {
     startSlice(b, min<i64>(left, CALL_BUDGET));
     interpret(b);

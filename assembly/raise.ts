@@ -1,13 +1,38 @@
 /**
  * The way out of an instruction that faults: the host throws, nothing is unwound, so whoever raises must not have changed anything yet.
- * `rip` is set back to the instruction and the instructions that will not run are given back to the budget.
+ * `rip` is set back to the instruction and the instructions that will not run are given back to the budget. What is raised while another
+ * event is being delivered is combined with it. SDM Vol. 3 "Interrupt 8—Double Fault Exception (#DF)".
  */
 
 import { settle } from "./clock";
 import { Op } from "./decode/op";
 import { raised } from "./env";
-import { STOP_EXCEPTION, STOP_UNIMPLEMENTED, VECTOR_GP, VECTOR_PF, VECTOR_UD } from "./generated/constants";
+import {
+  DELIVERING_TYPE,
+  EVENT_EXCEPTION,
+  EVENT_SOFTWARE_EXCEPTION,
+  EVENT_SOFTWARE_INTERRUPT,
+  STOP_EXCEPTION,
+  STOP_SHUTDOWN,
+  STOP_UNIMPLEMENTED,
+  VECTOR_CP,
+  VECTOR_DE,
+  VECTOR_DF,
+  VECTOR_GP,
+  VECTOR_NP,
+  VECTOR_PF,
+  VECTOR_SS,
+  VECTOR_TS,
+  VECTOR_UD,
+  VECTOR_VE,
+} from "./generated/constants";
 import { State } from "./generated/state";
+
+const SELECTOR_CODES: u32 = (1 << VECTOR_TS) | (1 << VECTOR_NP) | (1 << VECTOR_SS) | (1 << VECTOR_GP);
+const CONTRIBUTORY: u32 = SELECTOR_CODES | (1 << VECTOR_DE) | (1 << VECTOR_CP);
+const PAGE_FAULTS: u32 = (1 << VECTOR_PF) | (1 << VECTOR_VE);
+/** Bit 0 of an error code: the event being delivered was external to the program. SDM Vol. 3 "Error Code" */
+const ERROR_EXT: u32 = 1;
 
 /**
  * Leaves the running instruction with RIP at its first byte, as if it had not been started. A null record means an instruction that
@@ -26,9 +51,36 @@ export function leave(s: State, op: Op, stop: u32): void {
 export function raise(s: State, op: Op, vector: u32, errorCode: u32): void {
   s.vector = vector;
   s.errorCode = errorCode;
-  leave(s, op, STOP_EXCEPTION);
+  abandonLevel(s);
+  leave(s, op, s.delivering != 0 ? combine(s) : STOP_EXCEPTION);
   raised();
   unreachable();
+}
+
+/** What the exception just raised becomes because of the event that was being delivered. */
+function combine(s: State): u32 {
+  const type = (s.delivering >> DELIVERING_TYPE) & 7;
+  const first: u32 = type == EVENT_EXCEPTION ? 1 << (s.delivering & 31) : 0;
+  const second: u32 = 1 << s.vector;
+  s.delivering = 0;
+  if ((first & (1 << VECTOR_DF)) != 0 && (second & (CONTRIBUTORY | PAGE_FAULTS)) != 0) return STOP_SHUTDOWN;
+  if (
+    ((first & CONTRIBUTORY) != 0 && (second & CONTRIBUTORY) != 0) ||
+    ((first & PAGE_FAULTS) != 0 && (second & (CONTRIBUTORY | PAGE_FAULTS)) != 0)
+  ) {
+    s.vector = VECTOR_DF;
+    s.errorCode = 0;
+  } else if ((second & SELECTOR_CODES) != 0 && type != EVENT_SOFTWARE_INTERRUPT && type != EVENT_SOFTWARE_EXCEPTION)
+    s.errorCode |= ERROR_EXT;
+  return STOP_EXCEPTION;
+}
+
+/** Goes back to the privilege level that was left for some accesses, if any. */
+function abandonLevel(s: State): void {
+  if (s.assumed == 0) return;
+  s.cpl = s.assumed - 1;
+  s.tlb = s.assumedTlb;
+  s.assumed = 0;
 }
 
 /** An exception that is reported behind its instruction, which has retired: #BP, #OF, #DB after INT1. */

@@ -7,7 +7,7 @@ import { VECTOR_GP, VECTOR_NP, VECTOR_TS } from "../generated/constants";
 import { State } from "../generated/state";
 import { readSystem } from "../mmu/system";
 import { isCanonical } from "../mmu/walk";
-import { raise, raiseGp } from "../raise";
+import { raiseGp } from "../raise";
 import {
   AVAILABLE_TSS16,
   BUSY,
@@ -95,7 +95,6 @@ export function readInnerStack(s: State, op: Op, cpl: u32): void {
   if (isLongMode(s)) {
     innerSp = readSystem<u64>(s, op, at);
     innerSs = cpl;
-    if (!isCanonical(innerSp)) raise(s, op, VECTOR_TS, 0);
   } else if (narrow) {
     innerSp = readSystem<u16>(s, op, at);
     innerSs = <u32>readSystem<u16>(s, op, at + 2);
@@ -103,4 +102,11 @@ export function readInnerStack(s: State, op: Op, cpl: u32): void {
     innerSp = readSystem<u32>(s, op, at);
     innerSs = <u32>readSystem<u16>(s, op, at + 4);
   }
+}
+
+/** Reads the stack that a gate names by its number in the interrupt stack table. SDM Vol. 3 "Interrupt Stack Table". */
+export function readInterruptStack(s: State, op: Op, number: u32): void {
+  const offset = 28 + ((<u64>number) << 3);
+  if (offset + 7 > <u64>s.trLimit) raiseSelector(s, op, VECTOR_TS, s.tr);
+  innerSp = readSystem<u64>(s, op, s.trBase + offset);
 }

@@ -6,9 +6,10 @@
  *     block key   0-1 code size: 0 16-bit 1 32-bit 2 64-bit · 2 one instruction, then STEP (trap flag) · 3 x87: #NM · 4 MMX: #UD
  *                 5 MMX and SSE: #NM · 6 SSE: #UD · 8-15 options · 16-31 number of the code segment
  */
+import { retired } from "../clock";
 import { Op } from "../decode/op";
 import { STATUS, setStatus, status } from "../flags";
-import { CR0_EM, CR0_PE, CR0_TS, CR4_OSFXSR, EFER_LMA, RFLAGS_FIXED, RFLAGS_TF, RFLAGS_VM } from "../generated/constants";
+import { CR0_EM, CR0_PE, CR0_TS, CR4_OSFXSR, EFER_LMA, RFLAGS_FIXED, RFLAGS_RF, RFLAGS_TF, RFLAGS_VM } from "../generated/constants";
 import { State } from "../generated/state";
 import { selectTlb } from "../mmu/tlb";
 import { raiseGp, raiseUd } from "../raise";
@@ -58,12 +59,19 @@ export function settleMode(s: State): void {
   s.blockKey = key;
 }
 
-/** Replaces the bits of RFLAGS in `mask`. */
+/** Replaces the bits of RFLAGS in `mask`. RF counts for the instruction behind the block only; `resumeAt` keeps it. */
 export function loadFlags(s: State, value: u32, mask: u32): void {
   setStatus(s, (status(s) & ~mask) | (value & mask));
   const others = mask & ~STATUS;
-  s.flagsOther = (s.flagsOther & ~others) | (value & others) | RFLAGS_FIXED;
+  s.flagsOther = (s.flagsOther & ~(others | RFLAGS_RF)) | (value & others & ~RFLAGS_RF) | RFLAGS_FIXED;
+  if ((mask & RFLAGS_RF) != 0) s.resumeAt = (value & RFLAGS_RF) != 0 ? retired(s) + 1 : 0;
   settleMode(s);
+}
+
+/** Goes on at `target`, which is cut to its width already. */
+export function jumpTo(s: State, target: u64): void {
+  s.rip = target;
+  s.link = <u32>(changetype<usize>(s) + offsetof<State>("zero"));
 }
 
 /** #GP(0) outside ring 0. */

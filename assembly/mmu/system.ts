@@ -3,7 +3,7 @@
  * and the inner stack before the CPL has changed. SDM Vol. 3 "Access Rights". They are rare and always walk.
  */
 import { Op } from "../decode/op";
-import { EFER_LMA, PF_W } from "../generated/constants";
+import { EFER_LMA, PF_U, PF_W } from "../generated/constants";
 import { State } from "../generated/state";
 import { raiseGp, raisePf } from "../raise";
 import { codeWritten, isCode } from "./code-pages";
@@ -12,12 +12,21 @@ import { IMPLICIT, isCanonical, walk, walkError } from "./walk";
 
 /** Reads a system structure. */
 export function readSystem<T>(s: State, op: Op, va: u64): u64 {
-  const first = place(s, op, va, IMPLICIT);
-  const last = place(s, op, va + (sizeof<T>() - 1), IMPLICIT);
+  return readAs<T>(s, op, va, IMPLICIT);
+}
+
+function readAs<T>(s: State, op: Op, va: u64, access: u32): u64 {
+  const first = place(s, op, va, access);
+  const last = place(s, op, va + (sizeof<T>() - 1), access);
   if (last - first == sizeof<T>() - 1) return <u64>load<T>(first);
   let v: u64 = 0;
-  for (let i: u64 = 0; i < sizeof<T>(); i++) v |= (<u64>load<u8>(place(s, op, va + i, IMPLICIT))) << (i * 8);
+  for (let i: u64 = 0; i < sizeof<T>(); i++) v |= (<u64>load<u8>(place(s, op, va + i, access))) << (i * 8);
   return v;
+}
+
+/** Reads as a program of ring 3 would. */
+export function readUser<T>(s: State, op: Op, va: u64): u64 {
+  return readAs<T>(s, op, va, PF_U);
 }
 
 /** Writes a system structure. */

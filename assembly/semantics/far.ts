@@ -6,8 +6,6 @@ import { Exec } from "../backend/exec";
 import {
   AVAILABLE_TSS,
   AVAILABLE_TSS16,
-  BUSY,
-  baseIn,
   CALL_GATE,
   CALL_GATE16,
   descriptor,
@@ -16,7 +14,6 @@ import {
   isConforming,
   isNull,
   isPresent,
-  limitIn,
   markAccessed,
   needDescriptor,
   raiseSelector,
@@ -27,12 +24,12 @@ import {
   upperHalf,
 } from "../cpu/descriptors";
 import { checkDirect, checkTarget, innerSp, innerSs, needCodeSegment, readInnerStack, setCode } from "../cpu/far";
+import { assumeLevel, keepLevel, pushFrame, setFramePointer, useLongStack, useSegmentStack } from "../cpu/frame";
 import { setNull, setRealSegment, stackDescriptor } from "../cpu/load";
 import { hasDescriptors, isLongMode } from "../cpu/modes";
-import { CS, RIGHTS_DB, RIGHTS_EXPAND_DOWN, RIGHTS_L, RIGHTS_S, SS } from "../cpu/segments";
+import { CS, RIGHTS_L, RIGHTS_S, SS } from "../cpu/segments";
 import { Op } from "../decode/op";
-import { UNIMPLEMENTED_TASK_SWITCH, VECTOR_GP, VECTOR_NP, VECTOR_SS, VECTOR_TS } from "../generated/constants";
-import { writeSupervisor } from "../mmu/system";
+import { UNIMPLEMENTED_TASK_SWITCH, VECTOR_GP, VECTOR_NP, VECTOR_TS } from "../generated/constants";
 import { raise, raiseGp, unimplemented } from "../raise";
 
 export function jmpFar(b: Exec, op: Op): void {
@@ -136,6 +133,7 @@ let gateSelector: u32 = 0;
 let gateOffset: u64 = 0;
 /** width of what a call pushes */
 let gateBytes: u64 = 0;
+const PARAMETERS: usize = memory.data(31 * 8);
 /** parameters a call copies to the inner stack */
 let gateParameters: u64 = 0;
 
@@ -181,40 +179,26 @@ function enterInner(b: Exec, op: Op, cpl: u32): void {
   const stack = long ? 0 : stackDescriptor(b, op, innerSs, cpl, VECTOR_TS);
   const bytes = gateBytes;
   const total = bytes * (4 + gateParameters);
-  if (!long && !fits(stack, innerSp, total)) raiseSelector(b, op, VECTOR_SS, innerSs);
+  if (long) useLongStack(b, op, innerSp, total);
+  else useSegmentStack(b, op, innerSs, stack, innerSp, total);
   checkTarget(b, op, code, gateOffset);
   const marked = markAccessed(b, op, code, codeAt);
-  const base = long ? 0 : baseIn(stack);
-  const mask: u64 = long ? ~(<u64>0) : (rightsIn(stack) & RIGHTS_DB) != 0 ? 0xffffffff : 0xffff;
-  let sp = innerSp;
-  sp = pushInner(b, op, base, mask, sp, bytes, <u64>b.ss);
-  sp = pushInner(b, op, base, mask, sp, bytes, b.rsp);
-  for (let i = gateParameters; i > 0; i--)
-    sp = pushInner(b, op, base, mask, sp, bytes, readStackBytes(b, op, b.rsp + (i - 1) * bytes, bytes));
-  sp = pushInner(b, op, base, mask, sp, bytes, <u64>b.cs);
-  sp = pushInner(b, op, base, mask, sp, bytes, b.nextRip(op));
+  pushFromLevel(b, op, cpl, bytes);
   if (long) setNull(b, SS, innerSs, cpl);
   else setFromDescriptor(b, SS, innerSs, stack);
-  b.rsp = mask == 0xffff ? (b.rsp & ~mask) | (sp & mask) : sp & mask;
+  setFramePointer(b);
   setCode(b, gateSelector, marked, cpl);
   b.jump(gateOffset);
 }
 
-function pushInner(b: Exec, op: Op, base: u64, mask: u64, sp: u64, bytes: u64, v: u64): u64 {
-  const to = sp - bytes;
-  const va = base + (to & mask);
-  if (bytes == 8) writeSupervisor<u64>(b, op, va, v);
-  else if (bytes == 4) writeSupervisor<u32>(b, op, va, v);
-  else writeSupervisor<u16>(b, op, va, v);
-  return to;
-}
-
-/** Whether `total` bytes below `sp` lie within the stack segment. */
-function fits(stack: u64, sp: u64, total: u64): bool {
-  const rights = rightsIn(stack);
-  const mask: u64 = (rights & RIGHTS_DB) != 0 ? 0xffffffff : 0xffff;
-  const first = (sp - total) & mask;
-  const last = (sp - 1) & mask;
-  if (first > last) return false;
-  return (rights & RIGHTS_EXPAND_DOWN) != 0 ? first > <u64>limitIn(stack) : last <= <u64>limitIn(stack);
+/** The parameters are read with the caller's rights, all before the level changes. */
+function pushFromLevel(b: Exec, op: Op, cpl: u32, bytes: u64): void {
+  for (let i: u64 = 0; i < gateParameters; i++) store<u64>(PARAMETERS + ((<usize>i) << 3), readStackBytes(b, op, b.rsp + i * bytes, bytes));
+  assumeLevel(b, cpl);
+  pushFrame(b, op, bytes, <u64>b.ss);
+  pushFrame(b, op, bytes, b.rsp);
+  for (let i = gateParameters; i > 0; i--) pushFrame(b, op, bytes, load<u64>(PARAMETERS + ((<usize>(i - 1)) << 3)));
+  pushFrame(b, op, bytes, <u64>b.cs);
+  pushFrame(b, op, bytes, b.nextRip(op));
+  keepLevel(b);
 }

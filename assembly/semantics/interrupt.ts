@@ -1,34 +1,37 @@
 /** Software interrupts and HLT. SDM Vol. 2 "INT n/INTO/INT3/INT1", "BOUND", "HLT". */
 import { Exec } from "../backend/exec";
+import { deliverSoftware } from "../cpu/interrupts";
 import { privileged } from "../cpu/modes";
 import { Op } from "../decode/op";
 import { of_ } from "../flags";
 import {
+  EVENT_PRIVILEGED_EXCEPTION,
+  EVENT_SOFTWARE_EXCEPTION,
+  EVENT_SOFTWARE_INTERRUPT,
   OPTION_HOST_EXCEPTIONS,
   STOP_HALT,
-  UNIMPLEMENTED_INTERRUPT_DELIVERY,
   VECTOR_BP,
   VECTOR_BR,
   VECTOR_DB,
   VECTOR_GP,
   VECTOR_OF,
 } from "../generated/constants";
-import { raise, trap, unimplemented } from "../raise";
+import { raise, trap } from "../raise";
 
 /** Bit 1 of an error code: it names a gate of the IDT. SDM Vol. 3 "Error Code" */
 const ERROR_IDT: u32 = 2;
 
-function deliver(b: Exec, op: Op, vector: u32): void {
-  if ((b.options & OPTION_HOST_EXCEPTIONS) == 0) unimplemented(b, op, UNIMPLEMENTED_INTERRUPT_DELIVERY);
-  trap(b, op, vector);
+function interrupt(b: Exec, op: Op, vector: u32, type: u32): void {
+  if ((b.options & OPTION_HOST_EXCEPTIONS) != 0) trap(b, op, vector);
+  deliverSoftware(b, op, vector, type);
 }
 
 export function int3(b: Exec, op: Op): void {
-  deliver(b, op, VECTOR_BP);
+  interrupt(b, op, VECTOR_BP, EVENT_SOFTWARE_EXCEPTION);
 }
 
 export function int1(b: Exec, op: Op): void {
-  deliver(b, op, VECTOR_DB);
+  interrupt(b, op, VECTOR_DB, EVENT_PRIVILEGED_EXCEPTION);
 }
 
 /** The host that answers exceptions has gates that ring 3 may call for #BP and #OF only, as operating systems do. */
@@ -36,12 +39,12 @@ export function int(b: Exec, op: Op): void {
   const vector = <u32>op.imm & 0xff;
   if ((b.options & OPTION_HOST_EXCEPTIONS) != 0 && vector != VECTOR_BP && vector != VECTOR_OF)
     raise(b, op, VECTOR_GP, (vector << 3) | ERROR_IDT);
-  deliver(b, op, vector);
+  interrupt(b, op, vector, EVENT_SOFTWARE_INTERRUPT);
 }
 
 export function into(b: Exec, op: Op): void {
-  if (of_(b)) deliver(b, op, VECTOR_OF);
-  b.jump(b.nextRip(op));
+  if (of_(b)) interrupt(b, op, VECTOR_OF, EVENT_SOFTWARE_EXCEPTION);
+  else b.jump(b.nextRip(op));
 }
 
 /** The index is signed; both bounds are read before either is compared. */

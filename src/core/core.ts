@@ -3,7 +3,7 @@
  */
 import { max } from "../cpus/max.ts";
 import type { CpuModel } from "../spec/cpuid.ts";
-import type { STOP } from "../spec/events.ts";
+import { STOP } from "../spec/events.ts";
 import { instantiateBlock } from "./jit-host.ts";
 import { writeModel } from "./model.ts";
 import { STATE_BYTES, StateView } from "./views.ts";
@@ -165,7 +165,10 @@ export class Vcpu extends StateView {
 
   /** Runs up to `budget` instructions; the last block may run over. Afterwards RIP, all registers and `instructions` are exact. */
   run(budget: bigint): StopReason {
-    return (this.#unlessRaised(() => this.#exports.run(this.#address, budget), undefined) as StopReason) ?? this.getNumber("stop");
+    for (;;) {
+      const stop = (this.#unlessRaised(() => this.#exports.run(this.#address, budget), undefined) as StopReason) ?? this.getNumber("stop");
+      if (stop !== STOP.EXCEPTION || (this.getNumber("options") & 1) !== 0) return stop;
+    }
   }
 
   /** What `enter` returns, or `otherwise` if a guest instruction raised. */

@@ -4,7 +4,7 @@
 export const STOP = {
   /** the budget is used up */
   BUDGET: 0,
-  /** an exception that the host answers (OPTION.HOST_EXCEPTIONS): `vector`, `errorCode`, `cr2` */
+  /** an exception: the host answers it (OPTION.HOST_EXCEPTIONS), or it is to be delivered next: `vector`, `errorCode`, `cr2` */
   EXCEPTION: 1,
   /** SYSCALL, for the host to answer (OPTION.HOST_SYSCALLS); RIP is behind the instruction */
   SYSCALL: 2,
@@ -49,6 +49,23 @@ export const VECTOR = {
   VE: 20,
   CP: 21,
 } as const;
+
+/** How an event came about, numbered as in SDM Vol. 3 "VM-Entry Controls for Event Injection". */
+export const EVENT = {
+  EXTERNAL: 0,
+  NMI: 2,
+  /** a hardware exception: everything the processor raises itself */
+  EXCEPTION: 3,
+  /** INT n */
+  SOFTWARE_INTERRUPT: 4,
+  /** INT1 */
+  PRIVILEGED_EXCEPTION: 5,
+  /** INT3, INTO */
+  SOFTWARE_EXCEPTION: 6,
+} as const;
+
+/** Bits of `State.delivering` besides the vector (0-7) and the EVENT (from 8 on). SDM Vol. 3 "Information for VM Exits During Event Delivery". */
+export const DELIVERING = { TYPE: 8, ERROR_CODE: 1 << 11, VALID: 0x80000000 } as const;
 
 /** Error code bits of a page fault. SDM Vol. 3 "Page-Fault Exceptions". */
 export const PF = { P: 1, W: 2, U: 4, RSVD: 8, I: 16, PK: 32 } as const;

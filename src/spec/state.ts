@@ -75,6 +75,11 @@ export const STATE: readonly Field[] = [
   field("options", "u32", "OPTION_… in src/spec/events.ts"),
   field("vector", "u32", "exception being raised"),
   field("errorCode", "u32", "its error code"),
+  field("delivering", "u32", "the event being delivered, as IDT-vectoring information (DELIVERING in src/spec/events.ts), or 0"),
+  field("assumed", "u32", "1 + the CPL to go back to if an access with another level's rights faults; 0 outside of such accesses"),
+  field("assumedTlb", "u32", "`tlb` at that level"),
+  field("nmiBlocked", "u32", "1 from the delivery of an NMI to the next IRET"),
+  field("resumeAt", "u64", "RFLAGS.RF is set while this is one more than the count of instructions"),
   field("current", "u32", "record of the instruction that raised or stopped"),
   field(
     "inhibit",

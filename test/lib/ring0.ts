@@ -13,6 +13,7 @@ const PAGES = 0x3000;
 export const GDT = 0x4000;
 export const LDT = 0x5000;
 export const TSS = 0x5800;
+export const IDT = 0x6000;
 export const CODE = 0x10000;
 export const STACK = 0x20000;
 export const DATA = 0x30000;
@@ -96,11 +97,29 @@ export class Ring0 {
     return this.set({ cpl: 3, cs: SELECTOR.USER64, csRights: 0xa0fb, ss: SELECTOR.USER_DATA, ssRights: 0xc0f3 });
   }
 
+  /** exceptions go through an IDT, which `gate` fills */
+  interruptible(): this {
+    return this.set({ options: 0, idtrBase: BigInt(IDT), idtrLimit: 0xfff });
+  }
+
+  /** a gate of 16 bytes; `attributes` are bits 32-47: P DPL type, IST */
+  gate(vector: number, selector: number, offset: number, attributes = 0x8e00): this {
+    const low = BigInt(offset & 0xffff) | (BigInt(selector) << 16n) | (BigInt(attributes) << 32n) | (BigInt(offset >>> 16) << 48n);
+    return this.write(IDT + vector * 16, low).write(IDT + vector * 16 + 8, 0n);
+  }
+
   code(hex: string, at = CODE): this {
     const bytes = [...(hex.replaceAll(" ", "").match(/../g) ?? []).map((b) => Number.parseInt(b, 16)), ...UD2];
     this.#core.ram.set(bytes, at);
     this.#core.ramWritten(at, bytes.length);
     return this;
+  }
+
+  /** Runs code until the core stops; why it did. */
+  stop(hex?: string, budget = 1000n): number {
+    if (hex !== undefined) this.code(hex);
+    this.vcpu.refresh();
+    return this.vcpu.run(budget);
   }
 
   /** Runs code until it reaches an UD2 or raises. */

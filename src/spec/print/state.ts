@@ -1,6 +1,6 @@
 /** Prints the vCPU state's layout and the architectural constants for the core. */
 import { ACCESS_FLAGS } from "../access.ts";
-import { OPTION, PF, STOP, UNIMPLEMENTED, VECTOR } from "../events.ts";
+import { DELIVERING, EVENT, OPTION, PF, STOP, UNIMPLEMENTED, VECTOR } from "../events.ts";
 import { CR0, CR4, DR6, EFER, PTE, RFLAGS } from "../registers.ts";
 import { layout, STATE } from "../state.ts";
 import { OPERAND_CODES, ROW_ATTRIBUTES } from "./tables.ts";
@@ -23,6 +23,8 @@ export function printConstants(): string {
     OPTION,
     VECTOR,
     UNIMPLEMENTED,
+    EVENT,
+    DELIVERING,
     PF,
     DR6,
     RFLAGS,

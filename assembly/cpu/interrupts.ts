@@ -1,0 +1,74 @@
+/**
+ * Delivery of interrupts and exceptions: the way from an event to its handler's first instruction. SDM Vol. 3 "Interrupt and Exception
+ * Handling", Vol. 2 "INT n/INTO/INT3/INT1" (Operation). While it is under way `delivering` says what is being delivered, so that `raise`
+ * makes #DF or shutdown of an exception that gets in between.
+ */
+import { Op } from "../decode/op";
+import {
+  CR4_VME,
+  DELIVERING_ERROR_CODE,
+  DELIVERING_TYPE,
+  DELIVERING_VALID,
+  EVENT_EXCEPTION,
+  EVENT_NMI,
+  EVENT_SOFTWARE_INTERRUPT,
+  RFLAGS_IOPL,
+  VECTOR_AC,
+  VECTOR_CP,
+  VECTOR_DF,
+  VECTOR_GP,
+  VECTOR_NP,
+  VECTOR_PF,
+  VECTOR_SS,
+  VECTOR_TS,
+} from "../generated/constants";
+import { State } from "../generated/state";
+import { raiseGp } from "../raise";
+import { throughGate } from "./interrupt-gates";
+import { throughLongGate } from "./interrupt-gates-long";
+import { isRedirected, throughTable, throughTableOfTask } from "./interrupt-table";
+import { isLongMode, isReal, isVirtual8086 } from "./modes";
+
+/** exceptions that push an error code */
+const ERROR_CODES: u32 =
+  (1 << VECTOR_DF) |
+  (1 << VECTOR_TS) |
+  (1 << VECTOR_NP) |
+  (1 << VECTOR_SS) |
+  (1 << VECTOR_GP) |
+  (1 << VECTOR_PF) |
+  (1 << VECTOR_AC) |
+  (1 << VECTOR_CP);
+
+/** Delivers an event at an instruction boundary: RIP is what the handler returns to. `type` is an EVENT. */
+export function deliver(s: State, vector: u32, type: u32, errorCode: u32): void {
+  deliverTo(s, changetype<Op>(0), s.rip, vector, type, errorCode);
+}
+
+/** INT n, INT3, INTO, INT1: the handler returns behind the instruction, a fault on the way points to it. */
+export function deliverSoftware(s: State, op: Op, vector: u32, type: u32): void {
+  deliverTo(s, op, s.blockRip + <u64>op.off + <u64>op.len, vector, type, 0);
+}
+
+function deliverTo(s: State, op: Op, returnRip: u64, vector: u32, type: u32, errorCode: u32): void {
+  const coded = type == EVENT_EXCEPTION && ((ERROR_CODES >> vector) & 1) != 0 && !isReal(s);
+  s.delivering = DELIVERING_VALID | (type << DELIVERING_TYPE) | vector | (coded ? DELIVERING_ERROR_CODE : 0);
+  s.errorCode = errorCode;
+  if (type == EVENT_NMI) s.nmiBlocked = 1;
+  if (isReal(s)) throughTable(s, op, returnRip);
+  else if (isLongMode(s)) throughLongGate(s, op, returnRip);
+  else if (type == EVENT_SOFTWARE_INTERRUPT && isVirtual8086(s)) fromVirtual8086(s, op, vector, returnRip);
+  else throughGate(s, op, returnRip);
+  s.delivering = 0;
+  s.inhibit = 0;
+}
+
+/** INT n of a virtual-8086 task. SDM Vol. 3 "Software Interrupt Handling in Virtual-8086 Mode". */
+function fromVirtual8086(s: State, op: Op, vector: u32, returnRip: u64): void {
+  if ((s.cr4 & CR4_VME) != 0 && isRedirected(s, op, vector)) return throughTableOfTask(s, op, vector, returnRip);
+  if ((s.flagsOther & RFLAGS_IOPL) != RFLAGS_IOPL) {
+    s.delivering = 0;
+    raiseGp(s, op);
+  }
+  throughGate(s, op, returnRip);
+}
