@@ -14,9 +14,10 @@ const LAYERS = [
   ["src/cpus"],
   ["src/bus", "src/core", "src/profiles"],
   ["src/devices"],
+  ["src/boot"],
   ["src/machine"],
   ["src/vcpu"],
-  ["src/boot"],
+  ["src/boot/linux-user"],
   ["src/driver"],
   ["src/debug", "src/snapshot"],
   ["src/index"],
@@ -52,7 +53,7 @@ const LAYERS = [
 ];
 
 /** Parts that must run in a browser: no `node:` modules. */
-const ANYWHERE = /^src\/(core|bus|devices|machine|vcpu|driver|worker|web|spec\/(?!generate))/;
+const ANYWHERE = /^src\/(core|bus|devices|boot\/(?!linux-user|core-module)|machine|vcpu|driver|worker|web|spec\/(?!generate))/;
 
 const parts = LAYERS.flatMap((names, rank) => names.map((name) => ({ name, rank }))).sort((a, b) => b.name.length - a.name.length);
 const partOf = (path) => parts.find(({ name }) => path.startsWith(name));
