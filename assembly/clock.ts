@@ -28,3 +28,8 @@ export function retired(s: State): u64 {
 export function retiredBefore(s: State, op: Op): u64 {
   return retired(s) - <u64>op.left;
 }
+
+/** Puts the time where the host reads it; before every call out of the running instruction. */
+export function stamp(s: State, op: Op): void {
+  s.now = <f64>retiredBefore(s, op);
+}

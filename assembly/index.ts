@@ -11,9 +11,9 @@ import { EVENT_EXCEPTION, OPTION_HOST_EXCEPTIONS, STOP_BUDGET, STOP_EXCEPTION } 
 import { interpret } from "./generated/interpret";
 import { STATE_SIZE } from "./generated/state";
 import { finish, writeBlock } from "./jit/block";
-import { CPUID, EMIT_BUFFER, FEATURES, PROFILE, RAM, STATE_STRIDE, STATES } from "./memory-map";
+import { BOUNCE, CPUID, EMIT_BUFFER, FEATURES, ONES, PAGE_SIZE, PROFILE, RAM, STATE_STRIDE, STATES } from "./memory-map";
 import { codeWritten, isCode, staleBlocks } from "./mmu/code-pages";
-import { setRamSize } from "./mmu/physical";
+import { hostOf, setRamSize } from "./mmu/physical";
 import { flushPage as dropPage, flushTlb as dropTlb } from "./mmu/tlb";
 
 export { group1 } from "./generated/cold";
@@ -46,6 +46,7 @@ export function cpuidAt(): usize {
 /** Once, before anything runs: bytes of guest RAM, which must fit in memory behind `ramBase`. */
 export function initialize(ramBytes: u64): void {
   setRamSize(ramBytes);
+  memory.fill(ONES, 0xff, PAGE_SIZE);
   dropTlb();
   dropBlocks();
 }
@@ -94,9 +95,19 @@ export function flushPage(va: u64): void {
 /** The host is about to write, or has written, `bytes` of guest RAM at `gpa`: forget what was decoded from there. */
 export function ramWritten(vcpu: usize, gpa: u64, bytes: u64): void {
   for (let at = gpa & ~(<u64>0xfff); at < gpa + bytes; at += 4096) {
-    const host = RAM + <usize>at;
-    if (isCode(host)) codeWritten(changetype<Exec>(vcpu), host);
+    const host = hostOf(at);
+    if (host != 0 && isCode(host)) codeWritten(changetype<Exec>(vcpu), host);
   }
+}
+
+/** Linear address of the RAM at `gpa`, or 0 if there is none. */
+export function ramAt(gpa: u64): usize {
+  return hostOf(gpa);
+}
+
+/** Where the data of `mmioRead` and `mmioWrite` are exchanged. */
+export function bounceAt(): usize {
+  return BOUNCE;
 }
 
 /**

@@ -4,9 +4,9 @@
  *
  *     0         guard: a null pointer reads nothing of use
  *     4 KiB     vCPU states, one page each; below 64 KiB so that a record names a register in 16 bits
- *     64 KiB    bounce buffer of accesses that have no linear address of their own
+ *     64 KiB    bounce buffer: 64 bytes for the host's accesses, then accesses that have no linear address of their own
  *     68 KiB    TLBs
- *     192 KiB   tables that the host fills: enabled features, CPUID leaves; code segment numbers
+ *     192 KiB   tables that the host fills: enabled features, CPUID leaves; code segment numbers; a page of ones
  *     256 KiB   code being written by the compiler
  *     512 KiB   profile
  *     1 MiB     AssemblyScript's static data (asconfig.json: memoryBase)
@@ -21,6 +21,8 @@ export const STATE_STRIDE: usize = 0x1000;
 export const MAX_VCPUS: u32 = 15;
 
 export const BOUNCE: usize = 0x10000;
+/** where the bytes of an access are gathered that crosses a page or goes to a device */
+export const GATHER: usize = BOUNCE + 64;
 export const BOUNCE_END: usize = BOUNCE + 0x1000;
 
 export const TLB_ENTRIES: u32 = 1024;
@@ -49,6 +51,10 @@ export const CPUID_END: usize = CPUID + 0x1000;
 /** base and limit of code segments by number, for the blocks' keys */
 export const CODE_SEGMENTS: usize = CPUID_END;
 export const CODE_SEGMENTS_MAX: u32 = 512;
+
+/** what instructions are fetched from where there is no RAM: all ones */
+export const ONES: usize = 0x33000;
+export const ONES_END: usize = ONES + 0x1000;
 
 /** code being written by the compiler, between the states' area and the static data */
 export const EMIT_BUFFER: usize = 0x40000;

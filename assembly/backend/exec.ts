@@ -7,7 +7,7 @@ import { linear, READ, SS, WRITE } from "../cpu/segments";
 import { E, I, IMM, M, MEM, Op, R, REG } from "../decode/op";
 import { condition, FLAGS_ADD, FLAGS_ALL, FLAGS_LOGIC, FLAGS_PARTIAL, FLAGS_SUB } from "../flags";
 import { BOUNCE_END, PAGE_MASK, TLB_ENTRIES } from "../memory-map";
-import { commit, readable, readableStack, writable, writableStack } from "../mmu/access";
+import { checkRead, checkWrite, commit, readable, readableStack, updatable, writable, writableStack } from "../mmu/access";
 import { raiseGp } from "../raise";
 import { Floats } from "./floats";
 import { softPacked, softScalar } from "./soft-float";
@@ -50,7 +50,27 @@ export class Exec extends Floats {
   @inline writableAt(op: Op, va: u64, size: u32): usize {
     const e = <usize>this.tlb + ((<usize>(va >> 12) & (TLB_ENTRIES - 1)) << 5);
     if (((va + (size - 1)) & PAGE_MASK) == load<u64>(e, 8)) return <usize>va + load<u32>(e, 24);
+    return updatable(this, op, va, size);
+  }
+
+  /** Where at most 16 bytes at `va` can be stored, all of them, to be committed; they must not be read. */
+  @inline storableAt(op: Op, va: u64, size: u32): usize {
+    const e = <usize>this.tlb + ((<usize>(va >> 12) & (TLB_ENTRIES - 1)) << 5);
+    if (((va + (size - 1)) & PAGE_MASK) == load<u64>(e, 8)) return <usize>va + load<u32>(e, 24);
     return writable(this, op, va, size);
+  }
+
+  /** Faults as a read would, without one. Where the bytes stand if that is in one piece of RAM, else 0. */
+  @inline checkRead(op: Op, va: u64, size: u32): usize {
+    const e = <usize>this.tlb + ((<usize>(va >> 12) & (TLB_ENTRIES - 1)) << 5);
+    if (((va + (size - 1)) & PAGE_MASK) == load<u64>(e)) return <usize>va + load<u32>(e, 24);
+    return checkRead(this, op, va, size);
+  }
+
+  @inline checkWrite(op: Op, va: u64, size: u32): usize {
+    const e = <usize>this.tlb + ((<usize>(va >> 12) & (TLB_ENTRIES - 1)) << 5);
+    if (((va + (size - 1)) & PAGE_MASK) == load<u64>(e, 8)) return <usize>va + load<u32>(e, 24);
+    return checkWrite(this, op, va, size);
   }
 
   @inline commit(at: usize): void {
@@ -195,7 +215,7 @@ export class Exec extends Floats {
   @inline storeX(op: Op, v: v128): void {
     const va = this.address(op);
     if (op.aligned && (va & 15) != 0) raiseGp(this, op);
-    const at = this.writableAt(op, va, 16);
+    const at = this.storableAt(op, va, 16);
     v128.store(at, v);
     this.commit(at);
   }

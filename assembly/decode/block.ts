@@ -7,7 +7,7 @@
 import { Exec } from "../backend/exec";
 import { mustDrop } from "../cpu/code-segments";
 import { KEY_TRAP } from "../cpu/modes";
-import { OPTION_SINGLE_STEP, PF_I, PF_U } from "../generated/constants";
+import { OPTION_SINGLE_STEP } from "../generated/constants";
 import { KIND_FALL, KIND_NEXT, KIND_STEP } from "../generated/kinds";
 import {
   BLOCKS,
@@ -21,10 +21,9 @@ import {
   PROFILE_CELLS,
 } from "../memory-map";
 import { addBlock, findBlock } from "../mmu/code-pages";
-import { hostOf } from "../mmu/physical";
-import { fetchHit, fillFetch } from "../mmu/tlb";
-import { isCanonical, walk, walkError } from "../mmu/walk";
-import { raiseGp, raisePf } from "../raise";
+import { fetchAddress } from "../mmu/fetch";
+import { fetchHit } from "../mmu/tlb";
+import { raiseGp } from "../raise";
 import { BLOCK_HEADER, Block } from "./header";
 import { decodedEnd, decodedRecords, decodeInstruction, fetchCrossed, openWindow } from "./instruction";
 import { OP_SIZE, Op } from "./op";
@@ -42,19 +41,6 @@ export function dropBlocks(): void {
   free = BLOCKS;
   memory.fill(JUMP_CACHE, 0, (<usize>JUMP_CACHE_ENTRIES) << 2);
   memory.fill(CODE_PAGES, 0, (1 << 20) * 4);
-}
-
-/** Linear address of the instruction byte at `va`; faults as the fetch does. */
-export function fetchAddress(b: Exec, va: u64): usize {
-  const hit = fetchHit(b, va);
-  if (hit != 0) return hit;
-  const none = changetype<Op>(0);
-  if (b.mode == 2 && !isCanonical(va)) raiseGp(b, none);
-  const gpa = walk(b, va, PF_I | (b.cpl == 3 ? PF_U : 0));
-  if (walkError != 0) raisePf(b, none, va, walkError >> 1);
-  const host = hostOf(gpa);
-  fillFetch(b, va, host);
-  return host;
 }
 
 /** Jump cache cell of a linear address. */

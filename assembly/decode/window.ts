@@ -3,7 +3,7 @@
  * is translated (and may fault) only when a byte of it is needed.
  */
 import { Exec } from "../backend/exec";
-import { fetchAddress } from "./block";
+import { fetchAddress } from "../mmu/fetch";
 
 /** linear guest address and linear-memory address of the byte at offset 0 */
 let windowVa: u64 = 0;

@@ -4,6 +4,7 @@
  */
 
 import {
+  ADDRESS_BITS_PHYSICAL,
   CR0_PG,
   CR0_WP,
   CR4_LA57,
@@ -26,7 +27,7 @@ import {
   RFLAGS_AC,
 } from "../generated/constants";
 import { State } from "../generated/state";
-import { hostOf, isRam } from "./physical";
+import { hostOf } from "./physical";
 
 /** Access bit of implicit supervisor accesses (descriptors, TSS): SMAP holds whatever AC says. Not part of an error code. */
 export const IMPLICIT: u32 = 1 << 16;
@@ -34,7 +35,7 @@ export const IMPLICIT: u32 = 1 << 16;
 const NX: u64 = 1 << 63;
 const ADDRESS: u64 = 0x000ffffffffff000;
 /** bits 51 down to the width of our physical addresses */
-const RESERVED: u64 = 0x000fffff00000000;
+const RESERVED: u64 = ADDRESS & ~(((<u64>1) << ADDRESS_BITS_PHYSICAL) - 1);
 
 /** Zero, or 1 + 2 × the error code of the #PF: read it right after `walk`. */
 export let walkError: u32 = 0;
@@ -46,16 +47,16 @@ export function isCanonical(va: u64): bool {
 /** Guest-physical address behind `va` for an access of the given PF_W, PF_U, PF_I bits; sets `walkError`. */
 export function walk(s: State, va: u64, access: u32): u64 {
   walkError = 0;
-  if ((s.cr0 & CR0_PG) == 0) return va;
+  if ((s.cr0 & CR0_PG) == 0) return va & 0xffffffff;
   let table = s.cr3 & ADDRESS;
   let rights: u64 = PTE_W | PTE_U;
   let nx: u64 = 0;
   const reserved = (s.efer & EFER_NXE) != 0 ? RESERVED : RESERVED | NX;
   for (let shift: u64 = 39; ; shift -= 9) {
     const gpa = table + (((va >> shift) & 511) << 3);
-    if (!isRam(gpa)) return fault(access, 0);
     const at = hostOf(gpa);
-    const entry = load<u64>(at);
+    // what is no RAM reads as ones
+    const entry = at == 0 ? ~(<u64>0) : load<u64>(at);
     if ((entry & PTE_P) == 0) return fault(access, 0);
     if (
       (entry & reserved) != 0 ||

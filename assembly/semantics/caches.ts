@@ -3,5 +3,5 @@ import { Exec } from "../backend/exec";
 import { Op } from "../decode/op";
 
 export function clflush(b: Exec, op: Op): void {
-  b.read<u8>(op, b.address(op));
+  b.checkRead(op, b.address(op), 1);
 }

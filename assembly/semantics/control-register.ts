@@ -8,6 +8,7 @@ import { deriveMode, isLongMode, privileged, settleMode } from "../cpu/modes";
 import { RIGHTS_L } from "../cpu/segments";
 import { Op } from "../decode/op";
 import {
+  ADDRESS_BITS_PHYSICAL,
   CR0_AM,
   CR0_CD,
   CR0_EM,
@@ -61,7 +62,7 @@ const CR4_WRITABLE: u64 =
   CR4_FSGSBASE |
   CR4_OSXSAVE;
 /** above the width of our physical addresses */
-const CR3_RESERVED: u64 = 0xffffffff00000000;
+const CR3_RESERVED: u64 = ~(((<u64>1) << ADDRESS_BITS_PHYSICAL) - 1);
 /** with PCIDE: keep the translations of the new PCID */
 const CR3_KEEP: u64 = 1 << 63;
 const LOW_12: u64 = 0xfff;

@@ -56,7 +56,7 @@ export function sidt(b: Exec, op: Op): void {
 }
 
 function storeTable(b: Exec, op: Op, limit: u32, base: u64): void {
-  const at = b.writableAt(op, b.address(op), b.mode == 2 ? 10 : 6);
+  const at = b.storableAt(op, b.address(op), b.mode == 2 ? 10 : 6);
   store<u16>(at, <u16>limit);
   if (b.mode == 2) store<u64>(at, base, 2);
   else store<u32>(at, <u32>base, 2);

@@ -27,7 +27,7 @@ function lastByte(b: Exec, op: Op, va: u64): u64 {
 
 export function fxsave<U>(b: Exec, op: Op): void {
   const va = area(b, op);
-  b.writableAt(op, lastByte(b, op, va), 1);
+  b.checkWrite(op, lastByte(b, op, va), 1);
   const at = b.writableAt(op, va, AREA);
   saveX87(b, at, sizeof<U>() == 8);
   saveMxcsr(b, at);
@@ -37,7 +37,7 @@ export function fxsave<U>(b: Exec, op: Op): void {
 
 export function fxrstor<U>(b: Exec, op: Op): void {
   const va = area(b, op);
-  b.readableAt(op, lastByte(b, op, va), 1);
+  b.checkRead(op, lastByte(b, op, va), 1);
   const at = b.readableAt(op, va, AREA);
   if ((load<u32>(at, 24) & ~MXCSR_MASK) != 0) raiseGp(b, op);
   b.mxcsr = load<u32>(at, 24);

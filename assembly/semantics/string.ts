@@ -3,12 +3,13 @@
  *
  * With a REP prefix one execution handles one run: as many elements as lie in one page of each operand. Then the instruction goes on behind
  * itself or, with elements left, starts again: RIP stays on it, and a fault, an interrupt or the end of the slice finds RCX, RSI and RDI
- * as they are after whole iterations. A REP prefix makes the instruction the last of its block (the decoder sees to it).
+ * as they are after whole iterations. What crosses a page or is no RAM goes element by element. A REP prefix makes the instruction the last of its block (the decoder sees to it).
  */
 import { Exec } from "../backend/exec";
 import { DS, ES, linear, READ, segmentRoom, WRITE } from "../cpu/segments";
 import { Op } from "../decode/op";
 import { RFLAGS_DF } from "../generated/constants";
+import { BOUNCE_END } from "../memory-map";
 
 const RAX: u32 = 0;
 const RCX: u32 = 1;
@@ -25,14 +26,14 @@ export function movs<T>(b: Exec, op: Op): void {
   const left = iterations(b, op);
   if (left == 0) return again(b, op, 0);
   const from = source<T>(b, op);
-  const v = b.read<T>(op, from);
+  const readAt = b.checkRead(op, from, sizeof<T>());
   const to = destination<T>(b, op, WRITE);
-  const n = min<u64>(min<u64>(left, run<T>(b, op, op.segment, RSI, from)), run<T>(b, op, ES, RDI, to));
-  if (n == 1) b.write<T>(op, to, v);
-  else {
-    const s = b.readableAt(op, from, sizeof<T>());
-    copyRun<T>(b, b.writableAt(op, to, sizeof<T>()), s, <usize>n);
-  }
+  const writeAt = b.checkWrite(op, to, sizeof<T>());
+  let n: u64 = 1;
+  if (readAt != 0 && writeAt != 0) {
+    n = min<u64>(min<u64>(left, run<T>(b, op, op.segment, RSI, from)), run<T>(b, op, ES, RDI, to));
+    copyRun<T>(b, writeAt, readAt, <usize>n);
+  } else b.write<T>(op, to, b.read<T>(op, from));
   advance<T>(b, op, RSI, n);
   advance<T>(b, op, RDI, n);
   again(b, op, left - n, n);
@@ -57,13 +58,13 @@ export function stos<T>(b: Exec, op: Op): void {
   const left = iterations(b, op);
   if (left == 0) return again(b, op, 0);
   const to = destination<T>(b, op, WRITE);
-  const n = min<u64>(left, run<T>(b, op, ES, RDI, to));
+  const at = b.storableAt(op, to, sizeof<T>());
   const v = b.gpr<T>(RAX);
-  if (n == 1) b.write<T>(op, to, v);
-  else {
-    const at = b.writableAt(op, to, sizeof<T>());
-    fillRun<T>((b.flagsOther & RFLAGS_DF) == 0 ? at : at - <usize>(n - 1) * sizeof<T>(), v, <usize>n);
-  }
+  const n = at < BOUNCE_END ? 1 : min<u64>(left, run<T>(b, op, ES, RDI, to));
+  if (n == 1) {
+    store<T>(at, <T>v);
+    b.commit(at);
+  } else fillRun<T>((b.flagsOther & RFLAGS_DF) == 0 ? at : at - <usize>(n - 1) * sizeof<T>(), v, <usize>n);
   advance<T>(b, op, RDI, n);
   again(b, op, left - n, n);
 }
@@ -77,9 +78,9 @@ export function lods<T>(b: Exec, op: Op): void {
   const left = iterations(b, op);
   if (left == 0) return again(b, op, 0);
   const from = source<T>(b, op);
-  const n = min<u64>(left, run<T>(b, op, op.segment, RSI, from));
-  const first = b.read<T>(op, from);
-  b.setGpr<T>(RAX, n == 1 ? first : b.read<T>(op, from + (n - 1) * <u64>stepOf<T>(b)));
+  const at = b.readableAt(op, from, sizeof<T>());
+  const n = at < BOUNCE_END ? 1 : min<u64>(left, run<T>(b, op, op.segment, RSI, from));
+  b.setGpr<T>(RAX, <u64>load<T>(at + <usize>(n - 1) * <usize>stepOf<T>(b)));
   advance<T>(b, op, RSI, n);
   again(b, op, left - n, n);
 }
@@ -88,23 +89,21 @@ export function cmps<T>(b: Exec, op: Op): void {
   const left = iterations(b, op);
   if (left == 0) return again(b, op, 0);
   // silicon reads ES:rDI first, except under REPE with bytes: which of two faults comes shows it
-  if (sizeof<T>() == 1 && op.rep == REPE) b.read<T>(op, source<T>(b, op));
+  if (sizeof<T>() == 1 && op.rep == REPE) b.checkRead(op, source<T>(b, op), sizeof<T>());
   const second = destination<T>(b, op, READ);
-  let y = b.read<T>(op, second);
+  let q = b.checkRead(op, second, sizeof<T>());
   const first = source<T>(b, op);
-  let x = b.read<T>(op, first);
-  const n = min<u64>(min<u64>(left, run<T>(b, op, op.segment, RSI, first)), run<T>(b, op, ES, RDI, second));
+  let p = b.checkRead(op, first, sizeof<T>());
+  let n: u64 = 1;
+  if (p != 0 && q != 0) n = min<u64>(min<u64>(left, run<T>(b, op, op.segment, RSI, first)), run<T>(b, op, ES, RDI, second));
+  let y = q != 0 ? <u64>load<T>(q) : b.read<T>(op, second);
+  let x = p != 0 ? <u64>load<T>(p) : b.read<T>(op, first);
   let done: u64 = 1;
-  if (n > 1) {
-    const step = <usize>stepOf<T>(b);
-    let p = b.readableAt(op, first, sizeof<T>());
-    let q = b.readableAt(op, second, sizeof<T>());
-    for (; done < n && goesOn(op, x == y); done++) {
-      p += step;
-      q += step;
-      x = <u64>load<T>(p);
-      y = <u64>load<T>(q);
-    }
+  for (const step = <usize>stepOf<T>(b); done < n && goesOn(op, x == y); done++) {
+    p += step;
+    q += step;
+    x = <u64>load<T>(p);
+    y = <u64>load<T>(q);
   }
   b.flagsSub<T>(x, b.sub<T>(x, y));
   advance<T>(b, op, RSI, done);
@@ -115,17 +114,15 @@ export function cmps<T>(b: Exec, op: Op): void {
 export function scas<T>(b: Exec, op: Op): void {
   const left = iterations(b, op);
   if (left == 0) return again(b, op, 0);
-  const at = destination<T>(b, op, READ);
-  const n = min<u64>(left, run<T>(b, op, ES, RDI, at));
+  const va = destination<T>(b, op, READ);
+  let at = b.readableAt(op, va, sizeof<T>());
+  const n = at < BOUNCE_END ? 1 : min<u64>(left, run<T>(b, op, ES, RDI, va));
   const x = b.gpr<T>(RAX);
-  let y = b.read<T>(op, at);
+  let y = <u64>load<T>(at);
   let done: u64 = 1;
-  if (n > 1) {
-    const step = <usize>stepOf<T>(b);
-    for (let q = b.readableAt(op, at, sizeof<T>()); done < n && goesOn(op, x == y); done++) {
-      q += step;
-      y = <u64>load<T>(q);
-    }
+  for (const step = <usize>stepOf<T>(b); done < n && goesOn(op, x == y); done++) {
+    at += step;
+    y = <u64>load<T>(at);
   }
   b.flagsSub<T>(x, b.sub<T>(x, y));
   advance<T>(b, op, RDI, done);

@@ -95,7 +95,7 @@ export function monitor(b: Exec, op: Op): void {
   if (<u32>b.rcx != 0) raiseGp(b, op);
   const size = op.addressSize;
   const offset = size == 2 ? b.rax : size == 1 ? b.gpr<u32>(0) : b.gpr<u16>(0);
-  b.read<u8>(op, linear(b, op, op.segment, offset, 1, READ));
+  b.checkRead(op, linear(b, op, op.segment, offset, 1, READ), 1);
 }
 
 /** May end for any reason, so it ends at once. */

@@ -23,6 +23,8 @@ interface Exports {
   flushTlb(): void;
   flushPage(va: bigint): void;
   ramWritten(vcpu: number, gpa: bigint, bytes: bigint): void;
+  ramAt(gpa: bigint): number;
+  bounceAt(): number;
   emitBlock(vcpu: number): number;
   emittedAt(): number;
   emittedLocals(): bigint;
@@ -34,10 +36,22 @@ interface Exports {
   blockMemory(): number;
 }
 
+/** What answers accesses to physical addresses that are not RAM; sizes are 1, 2, 4 or 8. */
+export interface DeviceMemory {
+  read(gpa: number, size: number): bigint;
+  write(gpa: number, size: number, value: bigint): void;
+}
+
+/** Nobody is there: ones are read, writes are lost. */
+const NO_DEVICES: DeviceMemory = { read: () => -1n, write() {} };
+
 export type StopReason = (typeof STOP)[keyof typeof STOP];
 
 /** Unwinds the core's frames when a guest instruction raises; never seen outside this file. */
 const RAISED = { raised: true };
+
+/** values of 1, 2, 4 and 8 bytes */
+const MASK = Array.from({ length: 9 }, (_, bytes) => (1n << BigInt(8 * bytes)) - 1n);
 
 const MIB = 1 << 20;
 const PROFILE_CELLS = 4096 << 3;
@@ -58,7 +72,7 @@ export class Core {
   readonly #ramBase: number;
 
   /** `mib` MiB of guest RAM, not shared with other cores. */
-  constructor(module: WebAssembly.Module, mib: number, model: CpuModel = max) {
+  constructor(module: WebAssembly.Module, mib: number, model: CpuModel = max, devices: DeviceMemory = NO_DEVICES) {
     if (!Number.isInteger(mib) || mib < MIN_MEMORY_MIB || mib > MAX_MEMORY_MIB) throw new MemorySizeError(mib);
     const pages = 1024 + mib * 16;
     this.memory = new WebAssembly.Memory({ initial: pages, maximum: 65536 });
@@ -66,6 +80,12 @@ export class Core {
       memory: this.memory,
       raised() {
         throw RAISED;
+      },
+      mmioRead: (gpa: number, size: number): void => {
+        this.#exchange().setBigUint64(0, devices.read(gpa, size), true);
+      },
+      mmioWrite: (gpa: number, size: number): void => {
+        devices.write(gpa, size, this.#exchange().getBigUint64(0, true) & MASK[size]);
       },
       abort(_message: number, _file: number, line: number, column: number) {
         throw new Error(`the core failed an internal check at ${line}:${column}`);
@@ -87,6 +107,11 @@ export class Core {
 
   vcpu(index: number): Vcpu {
     return new Vcpu(this.#exports, this.memory, this.#exports.stateOf(index));
+  }
+
+  /** where data of accesses to devices pass through */
+  #exchange(): DataView {
+    return new DataView(this.memory.buffer, this.#exports.bounceAt());
   }
 
   /** Forgets all translations. */

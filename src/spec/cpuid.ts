@@ -31,6 +31,9 @@ export const ANY = 0xffff_ffff;
 export const TSC_HZ = 1_000_000_000;
 const CRYSTAL_HZ = 25_000_000;
 
+/** MAXPHYADDR and the width of linear addresses */
+export const ADDRESS_BITS = { PHYSICAL: 40, LINEAR: 48 } as const;
+
 type Register = "eax" | "ebx" | "ecx" | "edx";
 type Place = readonly [leaf: number, subleaf: number, register: Register, bit: number];
 
@@ -96,8 +99,7 @@ export function leaves(model: CpuModel): Leaf[] {
     ...[0, 1, 2].map((n) => any(0x8000_0002 + n, textWords(model.brand.padEnd(48, "\0"), 16 * n))),
     any(0x8000_0006, { ecx: (64 << 0) | (4 << 12) | (256 << 16) }),
     any(0x8000_0007, words(0x8000_0007, ANY)),
-    // 32 physical and 48 linear address bits
-    any(0x8000_0008, { eax: 32 | (48 << 8) }),
+    any(0x8000_0008, { eax: ADDRESS_BITS.PHYSICAL | (ADDRESS_BITS.LINEAR << 8) }),
   ];
 }
 

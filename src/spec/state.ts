@@ -2,7 +2,7 @@
  * The state of one vCPU: every field, once. The generator prints the AssemblyScript layout from it, `src/core/views.ts` reads
  * the same list, so there is no second one to keep. Fields stand in memory in this order, each at its natural alignment.
  */
-export type FieldType = "u8" | "u16" | "u32" | "i64" | "u64" | "v128";
+export type FieldType = "u8" | "u16" | "u32" | "i64" | "u64" | "f64" | "v128";
 
 export interface Field {
   readonly name: string;
@@ -65,6 +65,7 @@ export const STATE: readonly Field[] = [
   field("unused", "i64", "budget taken away to end the slice early"),
   field("slice", "i64", "budget at the start of this slice: slice - budget - unused of it have been used"),
   field("instructions", "u64", "instructions retired before this slice; exact whenever the core has returned"),
+  field("now", "f64", "cycle of the call to the host that is going on"),
   field("tlb", "u32", "address of the TLB in use (user or supervisor)"),
   field("mode", "u32", "code size: 0 16-bit, 1 32-bit, 2 64-bit"),
   field("blockKey", "u32", "what blocks are decoded for besides their bytes: mode and FPU availability"),
@@ -125,7 +126,7 @@ export const STATE: readonly Field[] = [
   field("xmm", "v128", "XMM0-XMM15", 16),
 ];
 
-const SIZE: Readonly<Record<FieldType, number>> = { u8: 1, u16: 2, u32: 4, i64: 8, u64: 8, v128: 16 };
+const SIZE: Readonly<Record<FieldType, number>> = { u8: 1, u16: 2, u32: 4, i64: 8, u64: 8, f64: 8, v128: 16 };
 
 /** Places the fields; the generated class has the same offsets because both follow natural alignment. */
 export function layout(fields: readonly Field[]): { fields: readonly PlacedField[]; size: number } {

@@ -12,7 +12,7 @@ const refused: readonly (readonly [what: string, code: string, rax: bigint])[] =
   ["CR0.PG without PE", "0F 22 C0", 0x8001_0032n],
   ["CR0.NW without CD", "0F 22 C0", 0xa001_0033n],
   ["CR0 without PG in 64-bit mode", "0F 22 C0", 0x0001_0033n],
-  ["CR3 above the physical address width", "0F 22 D8", 0x1_0000_1000n],
+  ["CR3 above the physical address width", "0F 22 D8", 0x100_0000_1000n],
   ["CR3 bit 63 without PCIDE", "0F 22 D8", (1n << 63n) | 0x1000n],
   ["CR4 reserved bit 15", "0F 22 E0", 0x8620n],
   ["CR4 without PAE in IA-32e mode", "0F 22 E0", 0x600n],

@@ -3,7 +3,8 @@
  * Expected values come from the manual: in user mode of this CPU nothing of it can be recorded.
  */
 import { readFileSync } from "node:fs";
-import { Core, type Vcpu } from "../../src/core/core.ts";
+import { Core, type DeviceMemory, type Vcpu } from "../../src/core/core.ts";
+import { max } from "../../src/cpus/max.ts";
 import { OPTION, STOP, VECTOR } from "../../src/spec/events.ts";
 
 const RAM_MIB = 4;
@@ -58,14 +59,17 @@ export class Ring0 {
   readonly #core: Core;
   readonly #view: DataView;
 
-  constructor() {
-    core ??= new Core(new WebAssembly.Module(readFileSync("build/core.wasm")), RAM_MIB);
-    this.#core = core;
-    this.vcpu = core.vcpu(0);
-    core.ram.fill(0);
-    core.ramWritten(0, core.ramBytes);
-    core.flushTlb();
-    this.#view = new DataView(core.ram.buffer, core.ram.byteOffset, core.ramBytes);
+  /** With `devices`, they answer what is not RAM; `ramMib` is for tests of the physical map. */
+  constructor(devices?: DeviceMemory, ramMib = RAM_MIB) {
+    const own = devices === undefined && ramMib === RAM_MIB ? core : undefined;
+    this.#core = own ?? new Core(new WebAssembly.Module(readFileSync("build/core.wasm")), ramMib, max, devices);
+    if (devices === undefined && ramMib === RAM_MIB) core = this.#core;
+    this.vcpu = this.#core.vcpu(0);
+    const ram = this.#core.ram.subarray(0, RAM_MIB << 20);
+    ram.fill(0);
+    this.#core.ramWritten(0, ram.length);
+    this.#core.flushTlb();
+    this.#view = new DataView(ram.buffer, ram.byteOffset, this.#core.ramBytes);
     this.vcpu.bytes.fill(0);
     this.#tables();
     this.#registers();

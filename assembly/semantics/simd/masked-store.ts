@@ -15,7 +15,7 @@ export function maskmov<V, S>(b: Exec, op: Op): void {
   b.endX<V>();
   const size = op.addressSize;
   const offset = size == 2 ? b.rdi : size == 1 ? b.rdi & 0xffffffff : b.rdi & 0xffff;
-  b.writableAt(op, linear(b, op, op.segment, offset, 8, WRITE), 8);
+  b.checkWrite(op, linear(b, op, op.segment, offset, 8, WRITE), 8);
   const va = linear(b, op, op.segment, offset, sizeof<V>(), WRITE);
   const at = b.writableAt(op, va, sizeof<V>());
   for (let i: usize = 0; i < sizeof<V>(); i++) if (((mask >> <u32>i) & 1) != 0) store<u8>(at + i, load<u8>(<usize>op.d + i));

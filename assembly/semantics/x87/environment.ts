@@ -52,15 +52,15 @@ export function frstor<F>(b: Exec, op: Op): void {
 /** The first field is touched first and the last byte next, so that is what a page fault speaks of. */
 function toWrite<F>(b: Exec, op: Op, bytes: u32): usize {
   const va = b.address(op);
-  b.writableAt(op, va, sizeof<F>());
-  b.writableAt(op, va + (bytes - 1), 1);
+  b.checkWrite(op, va, sizeof<F>());
+  b.checkWrite(op, va + (bytes - 1), 1);
   return b.writableAt(op, va, bytes);
 }
 
 function toRead<F>(b: Exec, op: Op, bytes: u32): usize {
   const va = b.address(op);
-  b.readableAt(op, va, sizeof<F>());
-  b.readableAt(op, va + (bytes - 1), 1);
+  b.checkRead(op, va, sizeof<F>());
+  b.checkRead(op, va + (bytes - 1), 1);
   return b.readableAt(op, va, bytes);
 }
 

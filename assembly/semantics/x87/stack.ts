@@ -66,8 +66,8 @@ export function beginLoad<F>(fpu: Exec, op: Op): usize {
 export function beginStore(fpu: Exec, op: Op, bytes: u32): usize {
   waiting(fpu, op);
   const va = fpu.address(op);
-  if (bytes == 10) fpu.writableAt(op, va, 8); // stored as eight bytes and two
-  const at = fpu.writableAt(op, va, bytes);
+  if (bytes == 10) fpu.checkWrite(op, va, 8); // stored as eight bytes and two
+  const at = fpu.storableAt(op, va, bytes);
   remember(fpu, op);
   rememberData(fpu, op, va);
   return at;

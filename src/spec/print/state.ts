@@ -1,5 +1,6 @@
 /** Prints the vCPU state's layout and the architectural constants for the core. */
 import { ACCESS_FLAGS } from "../access.ts";
+import { ADDRESS_BITS } from "../cpuid.ts";
 import { DELIVERING, EVENT, OPTION, PF, STOP, UNIMPLEMENTED, VECTOR } from "../events.ts";
 import { CR0, CR4, DR6, EFER, PTE, RFLAGS } from "../registers.ts";
 import { layout, STATE } from "../state.ts";
@@ -32,6 +33,7 @@ export function printConstants(): string {
     CR4,
     EFER,
     PTE,
+    ADDRESS_BITS,
     OPERAND: OPERAND_CODES,
     ATTR: ROW_ATTRIBUTES,
     ACCESS: ACCESS_FLAGS,

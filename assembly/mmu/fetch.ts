@@ -1,0 +1,23 @@
+/** Where instructions are fetched from. */
+import { Op } from "../decode/op";
+import { PF_I, PF_U } from "../generated/constants";
+import { State } from "../generated/state";
+import { ONES } from "../memory-map";
+import { raiseGp, raisePf } from "../raise";
+import { hostOf } from "./physical";
+import { fetchHit, fillFetch } from "./tlb";
+import { isCanonical, walk, walkError } from "./walk";
+
+/** Linear-memory address of the instruction byte at `va`; faults as the fetch does. What is no RAM is fetched as ones, which is #UD. */
+export function fetchAddress(s: State, va: u64): usize {
+  const hit = fetchHit(s, va);
+  if (hit != 0) return hit;
+  const none = changetype<Op>(0);
+  if (s.mode == 2 && !isCanonical(va)) raiseGp(s, none);
+  const gpa = walk(s, va, PF_I | (s.cpl == 3 ? PF_U : 0));
+  if (walkError != 0) raisePf(s, none, va, walkError >> 1);
+  const host = hostOf(gpa);
+  if (host == 0) return ONES + (<usize>va & 0xfff);
+  fillFetch(s, va, host);
+  return host;
+}
