@@ -69,12 +69,17 @@ export class EventClock implements Clock {
   }
 }
 
-/** Cycles that `ticks` of a counter of `hz` take, rounded up, so that an alarm never comes before its tick. */
+/**
+ * Cycles that `ticks` of a counter of `hz` take, rounded up, so that an alarm never comes before its tick. Exact, as is `ticksOf`: whole seconds
+ * and the rest are converted apart, because their products would not fit into the 53 bits of a number.
+ */
 export function cyclesOf(clock: Clock, ticks: number, hz: number): number {
-  return Math.ceil((ticks * clock.hz) / hz);
+  const seconds = Math.floor(ticks / hz);
+  return seconds * clock.hz + Math.ceil(((ticks - seconds * hz) * clock.hz) / hz);
 }
 
 /** Whole ticks of a counter of `hz` in `cycles`. */
 export function ticksOf(clock: Clock, cycles: number, hz: number): number {
-  return Math.floor((cycles * hz) / clock.hz);
+  const seconds = Math.floor(cycles / clock.hz);
+  return seconds * hz + Math.floor(((cycles - seconds * clock.hz) * hz) / clock.hz);
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { EventClock } from "../../src/bus/clock.ts";
+import { cyclesOf, EventClock, ticksOf } from "../../src/bus/clock.ts";
 
 test("events fire in the order of their cycles, and of asking within one cycle", () => {
   let now = 0;
@@ -39,4 +39,14 @@ test("a sooner event is told", () => {
   clock.at(30, () => {});
   clock.at(10, () => {});
   expect(told).toEqual([20, 10]);
+});
+
+test("ticks and cycles agree after years", () => {
+  const clock = new EventClock(1_000_000_000, () => 0);
+  for (const hz of [32_768, 115_200, 1_193_182, 3_579_545])
+    for (const seconds of [0, 1, 3_600, 4_000_000]) {
+      const ticks = seconds * hz + 12_345;
+      const cycles = cyclesOf(clock, ticks, hz);
+      expect([ticksOf(clock, cycles - 1, hz), ticksOf(clock, cycles, hz)]).toEqual([ticks - 1, ticks]);
+    }
 });
