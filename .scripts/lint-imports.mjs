@@ -36,6 +36,7 @@ const LAYERS = [
   ["assembly/decode/op", "assembly/decode/header", "assembly/generated/kinds", "assembly/generated/decode-tables"],
   ["assembly/flags", "assembly/clock"],
   ["assembly/raise"],
+  ["assembly/devices"],
   ["assembly/mmu"],
   ["assembly/cpu"],
   ["assembly/backend"],
@@ -46,7 +47,7 @@ const LAYERS = [
   ["assembly/generated/cold"],
   ["assembly/engine", "assembly/fused", "assembly/timing"],
   ["assembly/generated"],
-  ["assembly/jit"],
+  ["assembly/run", "assembly/jit"],
   ["assembly/index"],
 
   ["test", "bench"],

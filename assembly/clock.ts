@@ -1,6 +1,6 @@
 /**
- * Time is retired instructions: one cycle each. The budget runs down a block at a time, so inside a block the running record tells how much
- * of it is still to come.
+ * Time is retired instructions, one cycle each, and the cycles spent waiting. The budget runs down a block at a time, so inside a block the
+ * running record tells how much of it is still to come.
  */
 import { Op } from "./decode/op";
 import { State } from "./generated/state";
@@ -11,12 +11,18 @@ export function startSlice(s: State, budget: i64): void {
   s.unused = 0;
 }
 
-/** Ends the slice's account: counts what it has retired, which is returned. */
-export function settle(s: State): i64 {
+/** The slice ends behind the running block: something has to be looked at. */
+export function endSlice(s: State): void {
+  s.unused += s.budget;
+  s.budget = 0;
+}
+
+/** Ends the slice's account: counts what it has retired. */
+export function settle(s: State): void {
   const retired = s.slice - s.budget - s.unused;
   s.instructions += <u64>retired;
+  s.left -= retired;
   startSlice(s, 0);
-  return retired;
 }
 
 /** Instructions retired up to the end of the running block. */
@@ -24,12 +30,27 @@ export function retired(s: State): u64 {
   return s.instructions + <u64>(s.slice - s.budget - s.unused);
 }
 
-/** Instructions retired before the one whose record is `op`. */
+/** Instructions retired before the one whose record is `op`; between instructions there is no record. */
 export function retiredBefore(s: State, op: Op): u64 {
-  return retired(s) - <u64>op.left;
+  return retired(s) - (changetype<usize>(op) == 0 ? 0 : <u64>op.left);
 }
 
-/** Puts the time where the host reads it; before every call out of the running instruction. */
+/** Cycles since power-on, up to the end of the running block. */
+export function cycles(s: State): u64 {
+  return retired(s) + s.idle;
+}
+
+/** Cycles since power-on, before the instruction whose record is `op`. */
+export function cyclesBefore(s: State, op: Op): u64 {
+  return retiredBefore(s, op) + s.idle;
+}
+
+/** Puts the time where the host and the local APIC read it; before every call out of the running instruction. */
 export function stamp(s: State, op: Op): void {
-  s.now = <f64>retiredBefore(s, op);
+  s.now = <f64>cyclesBefore(s, op);
+}
+
+/** IA32_TIME_STAMP_COUNTER as the instruction `op` reads it. */
+export function timeStamp(s: State, op: Op): u64 {
+  return cyclesBefore(s, op) + s.tscOffset;
 }

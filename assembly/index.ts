@@ -2,24 +2,23 @@
 
 import { MAX_I32, MAX_I64, MAX_V128 } from "./backend/emit-function";
 import { Exec } from "./backend/exec";
-import { settle, startSlice } from "./clock";
-import { deliver } from "./cpu/interrupts";
+import { cycles, settle } from "./clock";
 import { loadFlags, settleMode } from "./cpu/modes";
+import { powerUp } from "./cpu/reset";
 import { blockBytes, decodedBlocks, dropBlocks, profile } from "./decode/block";
+import { setPending, setPin } from "./devices/lapic-interrupts";
+import { receiveMessage } from "./devices/lapic-messages";
 import { condition, rflags as readFlags } from "./flags";
-import { EVENT_EXCEPTION, OPTION_HOST_EXCEPTIONS, STOP_BUDGET, STOP_EXCEPTION } from "./generated/constants";
-import { interpret } from "./generated/interpret";
+import { PENDING_HOST, PENDING_NMI } from "./generated/constants";
 import { STATE_SIZE } from "./generated/state";
 import { finish, writeBlock } from "./jit/block";
-import { BOUNCE, CPUID, EMIT_BUFFER, FEATURES, ONES, PAGE_SIZE, PROFILE, RAM, STATE_STRIDE, STATES } from "./memory-map";
+import { BOUNCE, CPUID, EMIT_BUFFER, FEATURES, MAX_VCPUS, ONES, PAGE_SIZE, PROFILE, RAM, STATE_STRIDE, STATES } from "./memory-map";
 import { codeWritten, isCode, staleBlocks } from "./mmu/code-pages";
 import { hostOf, setRamSize } from "./mmu/physical";
 import { flushPage as dropPage, flushTlb as dropTlb } from "./mmu/tlb";
+import { runSlices } from "./run";
 
 export { group1 } from "./generated/cold";
-
-/** V8 swaps in optimised code only between calls: the longest time the interpreter stays in one, in instructions. */
-const CALL_BUDGET: i64 = 20000;
 
 /** Address of vCPU `index`'s State; its size is checked against the TypeScript layout by the caller. */
 export function stateOf(index: u32): usize {
@@ -47,6 +46,7 @@ export function cpuidAt(): usize {
 export function initialize(ramBytes: u64): void {
   setRamSize(ramBytes);
   memory.fill(ONES, 0xff, PAGE_SIZE);
+  for (let i: u32 = 0; i < MAX_VCPUS; i++) changetype<Exec>(stateOf(i)).timerAt = u64.MAX_VALUE;
   dropTlb();
   dropBlocks();
 }
@@ -58,21 +58,52 @@ export function refresh(vcpu: usize): void {
   b.jump(b.rip);
 }
 
+/** The vCPU as after power-up. */
+export function reset(vcpu: usize): void {
+  powerUp(changetype<Exec>(vcpu));
+  settle(changetype<Exec>(vcpu));
+}
+
 /**
  * Runs up to `budget` instructions (the last block may run over) and returns why it ended, a STOP value. If an instruction raised, the
- * host's `raised` has thrown through this call, and the reason stands in the state.
+ * host's `raised` has thrown through this call: the reason stands in the state, and `resume` delivers the exception and goes on.
  */
 export function run(vcpu: usize, budget: i64): u32 {
+  changetype<Exec>(vcpu).left = budget;
+  return runSlices(changetype<Exec>(vcpu));
+}
+
+/** Goes on with what is left of the last budget. */
+export function resume(vcpu: usize): u32 {
+  return runSlices(changetype<Exec>(vcpu));
+}
+
+/** `run` returns behind the running block, or at once. */
+export function endRun(vcpu: usize): void {
+  setPending(changetype<Exec>(vcpu), PENDING_HOST);
+}
+
+// ---- time and interrupts
+
+/** The vCPU has waited. */
+export function skip(vcpu: usize, waited: f64): void {
   const b = changetype<Exec>(vcpu);
-  const raised = b.stop == STOP_EXCEPTION && (b.options & OPTION_HOST_EXCEPTIONS) == 0;
-  b.stop = STOP_BUDGET;
-  b.jump(b.rip);
-  if (raised) deliver(b, b.vector, EVENT_EXCEPTION, b.errorCode);
-  for (let left = budget; left > 0 && b.stop == STOP_BUDGET; left -= settle(b)) {
-    startSlice(b, min<i64>(left, CALL_BUDGET));
-    interpret(b);
-  }
-  return b.stop;
+  b.idle += <u64>waited;
+  b.now = <f64>cycles(b);
+}
+
+/** Level of a pin of the local APIC: 0 LINT0, the 8259's INTR, 1 LINT1, NMI. */
+export function setLint(vcpu: usize, pin: u32, level: u32): void {
+  setPin(changetype<Exec>(vcpu), pin, level != 0);
+}
+
+export function raiseNmi(vcpu: usize): void {
+  setPending(changetype<Exec>(vcpu), PENDING_NMI);
+}
+
+/** A message-signalled interrupt, to whichever local APICs it names. */
+export function message(address: u32, data: u32): void {
+  receiveMessage(address, data);
 }
 
 export function rflags(vcpu: usize): u32 {

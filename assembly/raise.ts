@@ -1,7 +1,8 @@
 /**
  * The way out of an instruction that faults: the host throws, nothing is unwound, so whoever raises must not have changed anything yet.
- * `rip` is set back to the instruction and the instructions that will not run are given back to the budget. What is raised while another
- * event is being delivered is combined with it. SDM Vol. 3 "Interrupt 8—Double Fault Exception (#DF)".
+ * `rip` is set back to the instruction and the instructions that will not run are given back to the budget. The host then ends the slice
+ * if it answers exceptions itself, or enters the core again, which delivers what was raised. What is raised while another event is being
+ * delivered is combined with it. SDM Vol. 3 "Interrupt 8—Double Fault Exception (#DF)".
  */
 
 import { settle } from "./clock";

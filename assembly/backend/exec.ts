@@ -3,6 +3,7 @@
  * memory cells too, so a register and a memory operand differ only in how their address is found and in how 32 bits are written.
  */
 
+import { endSlice } from "../clock";
 import { linear, READ, SS, WRITE } from "../cpu/segments";
 import { E, I, IMM, M, MEM, Op, R, REG } from "../decode/op";
 import { condition, FLAGS_ADD, FLAGS_ALL, FLAGS_LOGIC, FLAGS_PARTIAL, FLAGS_SUB } from "../flags";
@@ -374,8 +375,7 @@ export class Exec extends Floats {
 
   /** The slice ends behind this block; what is left of the budget stays. */
   @inline endSlice(): void {
-    this.unused = this.budget;
-    this.budget = 0;
+    endSlice(this);
   }
 
   // ---- stack

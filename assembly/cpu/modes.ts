@@ -6,10 +6,21 @@
  *     block key   0-1 code size: 0 16-bit 1 32-bit 2 64-bit · 2 one instruction, then STEP (trap flag) · 3 x87: #NM · 4 MMX: #UD
  *                 5 MMX and SSE: #NM · 6 SSE: #UD · 8-15 options · 16-31 number of the code segment
  */
-import { retired } from "../clock";
+import { endSlice, retired } from "../clock";
 import { Op } from "../decode/op";
 import { STATUS, setStatus, status } from "../flags";
-import { CR0_EM, CR0_PE, CR0_TS, CR4_OSFXSR, EFER_LMA, RFLAGS_FIXED, RFLAGS_RF, RFLAGS_TF, RFLAGS_VM } from "../generated/constants";
+import {
+  CR0_EM,
+  CR0_PE,
+  CR0_TS,
+  CR4_OSFXSR,
+  EFER_LMA,
+  OPTION_SINGLE_STEP,
+  RFLAGS_FIXED,
+  RFLAGS_RF,
+  RFLAGS_TF,
+  RFLAGS_VM,
+} from "../generated/constants";
 import { State } from "../generated/state";
 import { selectTlb } from "../mmu/tlb";
 import { raiseGp, raiseUd } from "../raise";
@@ -21,6 +32,8 @@ export const KEY_X87_NM: u32 = 1 << 3;
 export const KEY_MMX_UD: u32 = 1 << 4;
 export const KEY_VECTOR_NM: u32 = 1 << 5;
 export const KEY_SSE_UD: u32 = 1 << 6;
+/** every block is one instruction */
+export const KEY_SINGLE: u32 = OPTION_SINGLE_STEP << 8;
 
 export function isReal(s: State): bool {
   return (s.cr0 & CR0_PE) == 0;
@@ -49,7 +62,7 @@ export function deriveMode(s: State): void {
 /** The TLB and the block key for mode, CPL and options as they stand. */
 export function settleMode(s: State): void {
   selectTlb(s);
-  let key = s.mode | (s.options << 8);
+  let key = s.mode | ((s.options | (s.once * OPTION_SINGLE_STEP)) << 8);
   if ((s.flagsOther & RFLAGS_TF) != 0) key |= KEY_TRAP;
   if ((s.cr0 & (CR0_EM | CR0_TS)) != 0) key |= KEY_X87_NM;
   if ((s.cr0 & CR0_TS) != 0) key |= KEY_VECTOR_NM;
@@ -59,12 +72,16 @@ export function settleMode(s: State): void {
   s.blockKey = key;
 }
 
-/** Replaces the bits of RFLAGS in `mask`. RF counts for the instruction behind the block only; `resumeAt` keeps it. */
+/**
+ * Replaces the bits of RFLAGS in `mask`; an interrupt that waits for IF is then looked at. RF counts for the instruction behind the block
+ * only; `resumeAt` keeps it.
+ */
 export function loadFlags(s: State, value: u32, mask: u32): void {
   setStatus(s, (status(s) & ~mask) | (value & mask));
   const others = mask & ~STATUS;
   s.flagsOther = (s.flagsOther & ~(others | RFLAGS_RF)) | (value & others & ~RFLAGS_RF) | RFLAGS_FIXED;
   if ((mask & RFLAGS_RF) != 0) s.resumeAt = (value & RFLAGS_RF) != 0 ? retired(s) + 1 : 0;
+  if (s.pending != 0) endSlice(s);
   settleMode(s);
 }
 

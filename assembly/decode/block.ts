@@ -6,8 +6,7 @@
 
 import { Exec } from "../backend/exec";
 import { mustDrop } from "../cpu/code-segments";
-import { KEY_TRAP } from "../cpu/modes";
-import { OPTION_SINGLE_STEP } from "../generated/constants";
+import { KEY_SINGLE, KEY_TRAP } from "../cpu/modes";
 import { KIND_FALL, KIND_NEXT, KIND_STEP } from "../generated/kinds";
 import {
   BLOCKS,
@@ -69,7 +68,7 @@ function linearRip(b: Exec): u64 {
 /** Whether a record of the running block may remember the block at RIP: both lie in one page, and RIP always leads there. */
 function mayLink(b: Exec): bool {
   const base = b.mode == 2 ? 0 : b.csBase;
-  return (((b.rip + base) ^ (b.blockRip + base)) & PAGE_MASK) == 0 && <usize>b.link >= BLOCKS && (b.options & OPTION_SINGLE_STEP) == 0;
+  return (((b.rip + base) ^ (b.blockRip + base)) & PAGE_MASK) == 0 && <usize>b.link >= BLOCKS && (b.blockKey & KEY_SINGLE) == 0;
 }
 
 /** The block at RIP, decoded if need be; remembers it in the cell the last jump named. */
@@ -103,7 +102,7 @@ function build(b: Exec, va: u64, host: usize): usize {
   }
   const block = changetype<Block>(free);
   const step = (b.blockKey & KEY_TRAP) != 0;
-  const limit: u32 = step || (b.options & OPTION_SINGLE_STEP) != 0 ? 1 : MAX_INSTRUCTIONS;
+  const limit: u32 = step || (b.blockKey & KEY_SINGLE) != 0 ? 1 : MAX_INSTRUCTIONS;
   let at = free + BLOCK_HEADER;
   let count: u32 = 0;
   let off: u32 = 0;

@@ -7,6 +7,7 @@ import { BUSY_TSS } from "../cpu/descriptors";
 import { deriveMode, isLongMode, privileged, settleMode } from "../cpu/modes";
 import { RIGHTS_L } from "../cpu/segments";
 import { Op } from "../decode/op";
+import { setTaskPriority } from "../devices/lapic-interrupts";
 import {
   ADDRESS_BITS_PHYSICAL,
   CR0_AM,
@@ -82,7 +83,7 @@ export function movFromCr<T>(b: Exec, op: Op): void {
   const n: u32 = op.s;
   existing(b, op, n);
   privileged(b, op);
-  const v = n == 0 ? b.cr0 : n == 2 ? b.cr2 : n == 3 ? b.cr3 : n == 4 ? b.cr4 : b.cr8;
+  const v = n == 0 ? b.cr0 : n == 2 ? b.cr2 : n == 3 ? b.cr3 : n == 4 ? b.cr4 : <u64>(b.apicTpr >> 4);
   b.setRegister<T>(<usize>op.d, v);
 }
 
@@ -97,7 +98,7 @@ export function movToCr<T>(b: Exec, op: Op): void {
   else if (n == 4) writeCr4(b, op, v);
   else {
     if (v > 15) raiseGp(b, op);
-    b.cr8 = v;
+    setTaskPriority(b, (<u32>v) << 4);
   }
   b.jump(b.nextRip(op));
 }

@@ -1,13 +1,19 @@
 /** Who and when: SDM Vol. 2 "CPUID", "RDTSC", "RDTSCP", "RDPID", "RDRAND", "RDSEED". */
 import { Exec } from "../backend/exec";
-import { retiredBefore } from "../clock";
+import { timeStamp } from "../clock";
 import { Op } from "../decode/op";
+import { isEnabled } from "../devices/lapic-interrupts";
 import { CR4_OSXSAVE, CR4_TSD, RFLAGS_CF } from "../generated/constants";
 import { CPUID } from "../memory-map";
 import { raiseGp } from "../raise";
 
 const EXTENDED: u32 = 0x80000000;
 const ANY: u32 = 0xffffffff;
+const TOPOLOGY: u32 = 0xb;
+const CPUID_APIC: u32 = 1 << 9;
+const CPUID_OSXSAVE: u32 = 1 << 27;
+/** above the revisions that operating systems know errata of */
+const MICROCODE_REVISION: u32 = 0xf0;
 
 /** A leaf that does not exist is answered as the highest basic one, a subleaf that does not exist with zeros. */
 export function cpuid(b: Exec): void {
@@ -20,7 +26,20 @@ export function cpuid(b: Exec): void {
   b.rbx = at == 0 ? 0 : <u64>load<u32>(at, 12);
   b.rcx = at == 0 ? 0 : <u64>load<u32>(at, 16);
   b.rdx = at == 0 ? 0 : <u64>load<u32>(at, 20);
-  if (leaf == 1 && (b.cr4 & CR4_OSXSAVE) != 0) b.rcx |= 1 << 27;
+  if (leaf == 1) identifyHere(b);
+  else if (leaf == TOPOLOGY) {
+    b.rcx |= <u64>(subleaf & 0xff);
+    b.rdx = <u64>b.apicId;
+  }
+}
+
+/** What leaf 1 says of this processor as it is now: APIC ID, whether the APIC is on, OSXSAVE. */
+function identifyHere(b: Exec): void {
+  b.rbx |= (<u64>(b.apicId & 0xff)) << 24;
+  if (!isEnabled(b)) b.rdx &= ~(<u64>CPUID_APIC);
+  if ((b.cr4 & CR4_OSXSAVE) != 0) b.rcx |= CPUID_OSXSAVE;
+  // SDM Vol. 3 "Determining the Signature": CPUID loads the revision of the microcode, which WRMSR had cleared
+  b.biosSignId = (<u64>MICROCODE_REVISION) << 32;
 }
 
 /** src/core/model.ts: a header of three words, then leaf, subleaf, EAX, EBX, ECX, EDX */
@@ -33,7 +52,7 @@ function leafAt(leaf: u32, subleaf: u32): usize {
 
 export function rdtsc(b: Exec, op: Op): void {
   if (b.cpl != 0 && (b.cr4 & CR4_TSD) != 0) raiseGp(b, op);
-  const t = retiredBefore(b, op) + b.tscOffset;
+  const t = timeStamp(b, op);
   b.rax = t & 0xffffffff;
   b.rdx = t >> 32;
 }

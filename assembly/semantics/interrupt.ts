@@ -8,8 +8,8 @@ import {
   EVENT_PRIVILEGED_EXCEPTION,
   EVENT_SOFTWARE_EXCEPTION,
   EVENT_SOFTWARE_INTERRUPT,
+  HALTED_HLT,
   OPTION_HOST_EXCEPTIONS,
-  STOP_HALT,
   VECTOR_BP,
   VECTOR_BR,
   VECTOR_DB,
@@ -58,7 +58,7 @@ export function bound<T>(b: Exec, op: Op): void {
 
 export function hlt(b: Exec, op: Op): void {
   privileged(b, op);
-  b.stop = STOP_HALT;
+  b.halted = HALTED_HLT;
   b.endSlice();
   b.jump(b.nextRip(op));
 }

@@ -3,7 +3,7 @@
  */
 import { max } from "../cpus/max.ts";
 import type { CpuModel } from "../spec/cpuid.ts";
-import { STOP } from "../spec/events.ts";
+import { OPTION, STOP } from "../spec/events.ts";
 import { instantiateBlock } from "./jit-host.ts";
 import { writeModel } from "./model.ts";
 import { STATE_BYTES, StateView } from "./views.ts";
@@ -17,7 +17,14 @@ interface Exports {
   featuresAt(): number;
   cpuidAt(): number;
   refresh(vcpu: number): void;
+  reset(vcpu: number): void;
   run(vcpu: number, budget: bigint): number;
+  resume(vcpu: number): number;
+  endRun(vcpu: number): void;
+  skip(vcpu: number, cycles: number): void;
+  setLint(vcpu: number, pin: number, level: number): void;
+  raiseNmi(vcpu: number): void;
+  message(address: number, data: number): void;
   rflags(vcpu: number): number;
   setRflags(vcpu: number, value: number): void;
   flushTlb(): void;
@@ -36,23 +43,41 @@ interface Exports {
   blockMemory(): number;
 }
 
-/** What answers accesses to physical addresses that are not RAM; sizes are 1, 2, 4 or 8. */
-export interface DeviceMemory {
-  read(gpa: number, size: number): bigint;
-  write(gpa: number, size: number, value: bigint): void;
+/** What surrounds the processors: ports, memory that is not RAM, interrupt controllers. Called from inside an instruction; `Core.now` is its time. */
+export interface CoreHost {
+  /** sizes are 1, 2 and 4 bytes */
+  portIn(port: number, size: number): number;
+  portOut(port: number, size: number, value: number): void;
+  /** sizes are 1, 2 and 4 bytes; wider accesses come in parts */
+  mmioRead(gpa: number, size: number): number;
+  mmioWrite(gpa: number, size: number, value: number): void;
+  /** the interrupt acknowledge cycle: which vector the 8259 wants */
+  intAck(): number;
+  /** a level-triggered interrupt of a local APIC has ended */
+  eoi(vector: number): void;
 }
 
-/** Nobody is there: ones are read, writes are lost. */
-const NO_DEVICES: DeviceMemory = { read: () => -1n, write() {} };
+/** Nobody is there, as around a program that runs alone: reads give ones, writes are lost. */
+export const NOBODY: CoreHost = {
+  portIn: (_port, size) => onesOf(size),
+  portOut() {},
+  mmioRead: (_gpa, size) => onesOf(size),
+  mmioWrite() {},
+  intAck: () => 0xff,
+  eoi() {},
+};
+
+const onesOf = (size: number): number => (size === 4 ? 0xffff_ffff : (1 << (8 * size)) - 1);
 
 export type StopReason = (typeof STOP)[keyof typeof STOP];
 
 /** Unwinds the core's frames when a guest instruction raises; never seen outside this file. */
 const RAISED = { raised: true };
 
-/** values of 1, 2, 4 and 8 bytes */
-const MASK = Array.from({ length: 9 }, (_, bytes) => (1n << BigInt(8 * bytes)) - 1n);
-
+/** what `#unlessRaised` returns if a guest instruction raised: no STOP value */
+const RAISES = -1;
+/** `timerAt` of a timer that is not armed */
+const NEVER = 0xffff_ffff_ffff_ffffn;
 const MIB = 1 << 20;
 const PROFILE_CELLS = 4096 << 3;
 export const MIN_MEMORY_MIB = 1;
@@ -70,9 +95,11 @@ export class Core {
   readonly ramBytes: number;
   readonly #exports: Exports;
   readonly #ramBase: number;
+  /** where the data of an access to device memory stand */
+  readonly #bounce: DataView;
 
   /** `mib` MiB of guest RAM, not shared with other cores. */
-  constructor(module: WebAssembly.Module, mib: number, model: CpuModel = max, devices: DeviceMemory = NO_DEVICES) {
+  constructor(module: WebAssembly.Module, mib: number, model: CpuModel = max, host: CoreHost = NOBODY) {
     if (!Number.isInteger(mib) || mib < MIN_MEMORY_MIB || mib > MAX_MEMORY_MIB) throw new MemorySizeError(mib);
     const pages = 1024 + mib * 16;
     this.memory = new WebAssembly.Memory({ initial: pages, maximum: 65536 });
@@ -81,12 +108,20 @@ export class Core {
       raised() {
         throw RAISED;
       },
-      mmioRead: (gpa: number, size: number): void => {
-        this.#exchange().setBigUint64(0, devices.read(gpa, size), true);
+      portIn: (port: number, size: number) => host.portIn(port, size),
+      portOut: (port: number, size: number, value: number) => host.portOut(port, size, value >>> 0),
+      mmioRead: (gpa: number, size: number) => {
+        this.#bounce.setUint32(0, host.mmioRead(gpa, Math.min(size, 4)), true);
+        if (size === 8) this.#bounce.setUint32(4, host.mmioRead(gpa + 4, 4), true);
       },
-      mmioWrite: (gpa: number, size: number): void => {
-        devices.write(gpa, size, this.#exchange().getBigUint64(0, true) & MASK[size]);
+      mmioWrite: (gpa: number, size: number) => {
+        const low = this.#bounce.getUint32(0, true);
+        const high = this.#bounce.getUint32(4, true);
+        host.mmioWrite(gpa, Math.min(size, 4), size >= 4 ? low : low & onesOf(size));
+        if (size === 8) host.mmioWrite(gpa + 4, 4, high);
       },
+      intAck: () => host.intAck(),
+      eoi: (vector: number) => host.eoi(vector),
       abort(_message: number, _file: number, line: number, column: number) {
         throw new Error(`the core failed an internal check at ${line}:${column}`);
       },
@@ -95,6 +130,7 @@ export class Core {
     if (this.#exports.stateSize() !== STATE_BYTES)
       throw new Error(`the core's vCPU state has ${this.#exports.stateSize()} bytes, TypeScript's ${STATE_BYTES}: run \`npm run build\``);
     this.#ramBase = this.#exports.ramBase();
+    this.#bounce = new DataView(this.memory.buffer, this.#exports.bounceAt(), 8);
     this.ramBytes = mib * MIB;
     this.#exports.initialize(BigInt(this.ramBytes));
     writeModel(this.memory, this.#exports.featuresAt(), this.#exports.cpuidAt(), model);
@@ -109,9 +145,9 @@ export class Core {
     return new Vcpu(this.#exports, this.memory, this.#exports.stateOf(index));
   }
 
-  /** where data of accesses to devices pass through */
-  #exchange(): DataView {
-    return new DataView(this.memory.buffer, this.#exports.bounceAt());
+  /** A message-signalled interrupt: `data` written to `address` in FEExxxxxH. */
+  message(address: number, data: number): void {
+    this.#exports.message(address, data);
   }
 
   /** Forgets all translations. */
@@ -188,12 +224,59 @@ export class Vcpu extends StateView {
     return e.finishEmitted(this.#address, block(rip));
   }
 
-  /** Runs up to `budget` instructions; the last block may run over. Afterwards RIP, all registers and `instructions` are exact. */
+  /**
+   * Runs up to `budget` instructions; the last block may run over. Afterwards RIP, all registers and `instructions` are exact. Exceptions
+   * go through the guest's IDT, unless OPTION.HOST_EXCEPTIONS makes them a reason to stop.
+   */
   run(budget: bigint): StopReason {
-    for (;;) {
-      const stop = (this.#unlessRaised(() => this.#exports.run(this.#address, budget), undefined) as StopReason) ?? this.getNumber("stop");
-      if (stop !== STOP.EXCEPTION || (this.getNumber("options") & 1) !== 0) return stop;
+    let stop = this.#unlessRaised(() => this.#exports.run(this.#address, budget), RAISES) as StopReason | typeof RAISES;
+    while (stop === RAISES) {
+      const reason = this.getNumber("stop") as StopReason;
+      if (reason !== STOP.EXCEPTION || (this.getNumber("options") & OPTION.HOST_EXCEPTIONS) !== 0) return reason;
+      stop = this.#unlessRaised(() => this.#exports.resume(this.#address), RAISES) as StopReason | typeof RAISES;
     }
+    return stop;
+  }
+
+  /** As after power-up. */
+  reset(): void {
+    this.#exports.reset(this.#address);
+  }
+
+  /** Makes a `run` that is going on return behind its block, or the next one at once. */
+  endRun(): void {
+    this.#exports.endRun(this.#address);
+  }
+
+  /** cycles since power-on: of the instruction that is calling the host, or of the end of the last slice */
+  get now(): number {
+    return this.getDouble("now");
+  }
+
+  /** the cycle in which the local APIC's timer expires next, or Infinity */
+  get nextTimer(): number {
+    const at = this.get("timerAt");
+    return at === NEVER ? Number.POSITIVE_INFINITY : Number(at);
+  }
+
+  /** Lets the vCPU wait for so many cycles. */
+  skip(cycles: number): void {
+    this.#exports.skip(this.#address, cycles);
+  }
+
+  /** Level of the 8259's INTR wire, which is LINT0. */
+  setIntr(level: boolean): void {
+    this.#exports.setLint(this.#address, 0, level ? 1 : 0);
+  }
+
+  /** Level of the NMI wire, which is LINT1. */
+  setNmi(level: boolean): void {
+    this.#exports.setLint(this.#address, 1, level ? 1 : 0);
+  }
+
+  /** An NMI from elsewhere. */
+  raiseNmi(): void {
+    this.#exports.raiseNmi(this.#address);
   }
 
   /** What `enter` returns, or `otherwise` if a guest instruction raised. */

@@ -50,6 +50,11 @@ export class StateView {
     else view.setUint32(at, value, true);
   }
 
+  /** a field of type f64 */
+  getDouble(name: string): number {
+    return this.#live().getFloat64(place(name, 0), true);
+  }
+
   /** the bytes of a field (or of one element): XMM and x87 registers */
   bytesOf(name: string, index = 0): Uint8Array {
     return new Uint8Array(this.#memory.buffer, this.#base + place(name, index), BY_NAME.get(name)?.size);

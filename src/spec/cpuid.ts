@@ -29,7 +29,8 @@ export const ANY = 0xffff_ffff;
 
 /** Time is retired instructions; CPUID says that a second has this many. */
 export const TSC_HZ = 1_000_000_000;
-const CRYSTAL_HZ = 25_000_000;
+/** the clock that the local APIC's timer counts */
+export const CRYSTAL_HZ = 100_000_000;
 
 /** MAXPHYADDR and the width of linear addresses */
 export const ADDRESS_BITS = { PHYSICAL: 40, LINEAR: 48 } as const;
@@ -42,14 +43,15 @@ const bits = (leaf: number, subleaf: number, register: Register, names: Readonly
 
 /** Where CPUID shows each feature. Features that no bit shows (8086, …) are in every model. */
 const PLACES: ReadonlyMap<string, Place> = new Map([
-  ...bits(1, ANY, "edx", { x87: 0, de: 2, pse: 3, tsc: 4, msr: 5, pae: 6, cx8: 8, sep: 11, pge: 13, cmov: 15, pat: 16, pse36: 17 }),
+  ...bits(1, ANY, "edx", { x87: 0, de: 2, pse: 3, tsc: 4, msr: 5, pae: 6, cx8: 8, apic: 9, sep: 11, mtrr: 12 }),
+  ...bits(1, ANY, "edx", { pge: 13, cmov: 15, pat: 16, pse36: 17 }),
   ...bits(1, ANY, "edx", { clflush: 19, mmx: 23, fxsr: 24, sse: 25, sse2: 26 }),
-  ...bits(1, ANY, "ecx", { sse3: 0, pclmulqdq: 1, monitor: 3, vmx: 5, ssse3: 9, cx16: 13, pcid: 17, sse41: 19, sse42: 20, movbe: 22 }),
-  ...bits(1, ANY, "ecx", { popcnt: 23, aes: 25, xsave: 26, rdrand: 30 }),
-  ...bits(7, 0, "ebx", { fsgsbase: 0, bmi1: 3, smep: 7, bmi2: 8, erms: 9, invpcid: 10, zeroFcsFds: 13, rdseed: 18, adx: 19, smap: 20 }),
-  ...bits(7, 0, "ebx", { clflushopt: 23, clwb: 24, sha: 29 }),
+  ...bits(1, ANY, "ecx", { sse3: 0, pclmulqdq: 1, monitor: 3, vmx: 5, ssse3: 9, cx16: 13, pcid: 17, sse41: 19 }),
+  ...bits(1, ANY, "ecx", { sse42: 20, x2apic: 21, movbe: 22, popcnt: 23, tscDeadline: 24, aes: 25, xsave: 26, rdrand: 30 }),
+  ...bits(7, 0, "ebx", { fsgsbase: 0, tscAdjust: 1, bmi1: 3, smep: 7, bmi2: 8, erms: 9, invpcid: 10 }),
+  ...bits(7, 0, "ebx", { zeroFcsFds: 13, rdseed: 18, adx: 19, smap: 20, clflushopt: 23, clwb: 24, sha: 29 }),
   ...bits(7, 0, "ecx", { umip: 2, rdpid: 22 }),
-  ...bits(7, 0, "edx", { fsrm: 4 }),
+  ...bits(7, 0, "edx", { fsrm: 4, archCapabilities: 29 }),
   ...bits(0xd, 1, "eax", { xsaveopt: 0, xsavec: 1, xgetbv1: 2, xsaves: 3 }),
   ...bits(0x8000_0001, ANY, "ecx", { lahf: 0, lzcnt: 5, prefetchw: 8 }),
   ...bits(0x8000_0001, ANY, "edx", { syscall: 11, nx: 20, pdpe1gb: 26, rdtscp: 27, x64: 29 }),
@@ -59,7 +61,7 @@ export type Feature = string;
 
 /** What x86-64 cannot be without. */
 export const X86_64: readonly Feature[] =
-  "x87 de pse tsc msr pae cx8 sep pge cmov pat pse36 clflush mmx fxsr sse sse2 syscall nx x64 invariantTsc zeroFcsFds".split(" ");
+  "x87 de pse tsc msr pae cx8 apic sep mtrr pge cmov pat pse36 clflush mmx fxsr sse sse2 syscall nx x64 invariantTsc zeroFcsFds".split(" ");
 /** Instruction sets that are older than CPUID's bits. */
 const ALWAYS = new Set(["8086", "186", "286", "386", "486", "586", "686"]);
 
@@ -89,9 +91,13 @@ export function leaves(model: CpuModel): Leaf[] {
     any(2, { eax: 0x00fe_ff01 }),
     ...CACHES.map((c, subleaf) => cache(subleaf, c)),
     any(5, has("monitor") ? { eax: 64, ebx: 64, ecx: 3, edx: 0x20 } : {}),
-    any(6, {}),
+    // the APIC timer always runs
+    any(6, { eax: 1 << 2 }),
     at(7, 0, words(7, 0)),
     ...(has("xsave") ? extendedState(has("xsavec"), words(0xd, 1)) : []),
+    // the core puts the APIC ID into EDX
+    at(0xb, 0, { ebx: 1, ecx: 1 << 8 }),
+    at(0xb, 1, { ebx: 1, ecx: 2 << 8 }),
     any(0x15, { eax: 1, ebx: TSC_HZ / CRYSTAL_HZ, ecx: CRYSTAL_HZ }),
     any(0x16, { eax: TSC_HZ / 1e6, ebx: TSC_HZ / 1e6, ecx: 100 }),
     any(0x8000_0000, { eax: 0x8000_0008 }),

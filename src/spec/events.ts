@@ -26,6 +26,23 @@ export const OPTION = {
   SINGLE_STEP: 4,
 } as const;
 
+/** Bits of `State.pending`: what the run loop has to look at before the next instruction. */
+export const PENDING = {
+  NMI: 1,
+  /** the interrupt line of the 8259, where the local APIC lets it through */
+  INTR: 2,
+  /** the local APIC has an interrupt above the processor's priority */
+  APIC: 4,
+  INIT: 8,
+  /** the host wants `run` to return */
+  HOST: 16,
+  /** a message of delivery mode ExtINT: the 8259 has the vector */
+  EXTINT: 32,
+} as const;
+
+/** `State.halted`: what the processor waits in. */
+export const HALTED = { HLT: 1, MWAIT: 2, MWAIT_MASKED: 3, SHUTDOWN: 4 } as const;
+
 /** SDM Vol. 3 "Exception and Interrupt Reference". */
 export const VECTOR = {
   DE: 0,
@@ -71,4 +88,4 @@ export const DELIVERING = { TYPE: 8, ERROR_CODE: 1 << 11, VALID: 0x80000000 } as
 export const PF = { P: 1, W: 2, U: 4, RSVD: 8, I: 16, PK: 32 } as const;
 
 /** `vector` of STOP.UNIMPLEMENTED: gaps are named, never silent. */
-export const UNIMPLEMENTED = { PAGING: 1, INTERRUPT_DELIVERY: 2, TASK_SWITCH: 3, PORT: 4 } as const;
+export const UNIMPLEMENTED = { PAGING: 1, INTERRUPT_DELIVERY: 2, TASK_SWITCH: 3 } as const;

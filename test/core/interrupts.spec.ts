@@ -65,7 +65,7 @@ describe("faults on the way", () => {
     const m = gated(11).gate(6, SELECTOR.CODE64, HANDLER, 0x0e00).gate(0x80, SELECTOR.CODE64, HANDLER, 0x0e00);
     expect(m.stop("0F 0B")).toBe(STOP.HALT);
     expect(frame(m, 2)).toEqual([6 * 8 + 3, CODE].map(BigInt));
-    expect(m.set({ rip: BigInt(CODE) }).stop("CD 80")).toBe(STOP.HALT);
+    expect(m.set({ rip: BigInt(CODE), halted: 0 }).stop("CD 80")).toBe(STOP.HALT);
     expect(frame(m, 2)).toEqual([0x80 * 8 + 2, CODE].map(BigInt));
   });
   it("#GP on the way to #GP is #DF; without a gate for it the processor shuts down", () => {

@@ -3,7 +3,7 @@
  * Expected values come from the manual: in user mode of this CPU nothing of it can be recorded.
  */
 import { readFileSync } from "node:fs";
-import { Core, type DeviceMemory, type Vcpu } from "../../src/core/core.ts";
+import { Core, type CoreHost, NOBODY, type Vcpu } from "../../src/core/core.ts";
 import { max } from "../../src/cpus/max.ts";
 import { OPTION, STOP, VECTOR } from "../../src/spec/events.ts";
 
@@ -59,11 +59,11 @@ export class Ring0 {
   readonly #core: Core;
   readonly #view: DataView;
 
-  /** With `devices`, they answer what is not RAM; `ramMib` is for tests of the physical map. */
-  constructor(devices?: DeviceMemory, ramMib = RAM_MIB) {
-    const own = devices === undefined && ramMib === RAM_MIB ? core : undefined;
-    this.#core = own ?? new Core(new WebAssembly.Module(readFileSync("build/core.wasm")), ramMib, max, devices);
-    if (devices === undefined && ramMib === RAM_MIB) core = this.#core;
+  /** With `host`, it answers what is not RAM, ports and interrupts; `ramMib` is for tests of the physical map. */
+  constructor(host?: Partial<CoreHost>, ramMib = RAM_MIB) {
+    const own = host === undefined && ramMib === RAM_MIB ? core : undefined;
+    this.#core = own ?? new Core(new WebAssembly.Module(readFileSync("build/core.wasm")), ramMib, max, { ...NOBODY, ...host });
+    if (host === undefined && ramMib === RAM_MIB) core = this.#core;
     this.vcpu = this.#core.vcpu(0);
     const ram = this.#core.ram.subarray(0, RAM_MIB << 20);
     ram.fill(0);

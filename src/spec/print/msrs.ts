@@ -5,16 +5,18 @@ import { BANNER } from "./state.ts";
 import { lines } from "./tables.ts";
 
 /** checks by number, for assembly/semantics/msr.ts */
-const CHECKS = { RESERVED: 0, CANONICAL: 1, OWN: 2 } as const;
+const CHECKS = { RESERVED: 0, CANONICAL: 1, TYPES: 2, READ_ONLY: 3, OWN: 4 } as const;
+
+const CHECK_NAMES = { canonical: "CANONICAL", types: "TYPES", readOnly: "READ_ONLY", own: "OWN" } as const;
 
 export function printMsrs(): string {
-  const places = new Map(layout(STATE).fields.map((f) => [f.name, f.offset]));
-  const words = MSRS.flatMap(({ number, name, field, check }) => {
-    const place = places.get(field);
-    if (place === undefined) throw new Error(`msrs.ts: ${name} names the field ${field}, which the vCPU state does not have`);
+  const places = new Map(layout(STATE).fields.map((f) => [f.name, f]));
+  const words = MSRS.flatMap(({ number, name, field, index, check }) => {
+    const placed = places.get(field);
+    if (placed === undefined) throw new Error(`msrs.ts: ${name} names the field ${field}, which the vCPU state does not have`);
     const reserved = typeof check === "bigint" ? check : 0n;
-    const kind = check === "canonical" ? CHECKS.CANONICAL : check === "own" ? CHECKS.OWN : CHECKS.RESERVED;
-    return [number >>> 0, place | (kind << 16), Number(reserved & 0xffff_ffffn), Number(reserved >> 32n)];
+    const kind = typeof check === "bigint" ? CHECKS.RESERVED : CHECKS[CHECK_NAMES[check]];
+    return [number >>> 0, (placed.offset + index * placed.size) | (kind << 16), Number(reserved & 0xffff_ffffn), Number(reserved >> 32n)];
   });
   const constants = MSRS.map((m) => `export const ${m.name}: u32 = 0x${(m.number >>> 0).toString(16)};`);
   const checks = Object.entries(CHECKS).map(([name, value]) => `export const MSR_${name}: u32 = ${value};`);

@@ -1,7 +1,7 @@
 /** Prints the vCPU state's layout and the architectural constants for the core. */
 import { ACCESS_FLAGS } from "../access.ts";
-import { ADDRESS_BITS } from "../cpuid.ts";
-import { DELIVERING, EVENT, OPTION, PF, STOP, UNIMPLEMENTED, VECTOR } from "../events.ts";
+import { ADDRESS_BITS, CRYSTAL_HZ, TSC_HZ } from "../cpuid.ts";
+import { DELIVERING, EVENT, HALTED, OPTION, PENDING, PF, STOP, UNIMPLEMENTED, VECTOR } from "../events.ts";
 import { CR0, CR4, DR6, EFER, PTE, RFLAGS } from "../registers.ts";
 import { layout, STATE } from "../state.ts";
 import { OPERAND_CODES, ROW_ATTRIBUTES } from "./tables.ts";
@@ -22,6 +22,9 @@ export function printConstants(): string {
   const groups: Readonly<Record<string, Readonly<Record<string, number>>>> = {
     STOP,
     OPTION,
+    PENDING,
+    HALTED,
+    TIME: { CRYSTAL_CYCLES: TSC_HZ / CRYSTAL_HZ },
     VECTOR,
     UNIMPLEMENTED,
     EVENT,

@@ -1,0 +1,91 @@
+/**
+ * The run loop: slices of the interpreter, and between them whatever is pending. SDM Vol. 3 "Priority Among Concurrent Events", "Masking
+ * Maskable Hardware Interrupts", "Handling Multiple NMIs", "HLT". Interrupts are looked at between blocks; what becomes pending inside
+ * one ends the slice behind it (clock.ts, `endSlice`), and so does the cycle in which the local APIC's timer expires.
+ */
+import { Exec } from "./backend/exec";
+import { cycles, settle, startSlice } from "./clock";
+import { deliver } from "./cpu/interrupts";
+import { settleMode } from "./cpu/modes";
+import { resetProcessor } from "./cpu/reset";
+import { acknowledge } from "./devices/lapic-interrupts";
+import { expire } from "./devices/lapic-timer";
+import {
+  EVENT_EXCEPTION,
+  EVENT_EXTERNAL,
+  EVENT_NMI,
+  HALTED_MWAIT_MASKED,
+  OPTION_HOST_EXCEPTIONS,
+  PENDING_APIC,
+  PENDING_EXTINT,
+  PENDING_HOST,
+  PENDING_INIT,
+  PENDING_INTR,
+  PENDING_NMI,
+  RFLAGS_IF,
+  STOP_BUDGET,
+  STOP_EXCEPTION,
+  STOP_HALT,
+  VECTOR_NMI,
+} from "./generated/constants";
+import { interpret } from "./generated/interpret";
+
+/** V8 swaps in optimised code only between calls: the longest time the interpreter stays in one, in instructions. */
+const CALL_BUDGET: i64 = 20000;
+const MASKABLE: u32 = PENDING_INTR | PENDING_EXTINT | PENDING_APIC;
+
+/** Runs until the budget in `left` is used up or something stops it; returns the STOP value. An instruction that raises leaves by a throw. */
+export function runSlices(b: Exec): u32 {
+  const raised = b.stop == STOP_EXCEPTION && (b.options & OPTION_HOST_EXCEPTIONS) == 0;
+  b.stop = STOP_BUDGET;
+  b.jump(b.rip);
+  if (b.once != 0) stepOnce(b, 0);
+  if (raised) event(b, b.vector, EVENT_EXCEPTION, b.errorCode);
+  while (b.left > 0 && b.stop == STOP_BUDGET) {
+    const now = cycles(b);
+    if (b.timerAt <= now) expire(b, now);
+    if ((b.pending | b.halted) != 0 && !respond(b)) break;
+    startSlice(b, b.once != 0 ? 1 : min<i64>(min<i64>(b.left, CALL_BUDGET), <i64>min<u64>(b.timerAt - cycles(b), CALL_BUDGET)));
+    interpret(b);
+    settle(b);
+    if (b.once != 0) stepOnce(b, 0);
+  }
+  b.now = <f64>cycles(b);
+  return b.stop;
+}
+
+/** Delivers what is pending and may be; false if no instruction can run now. */
+function respond(b: Exec): bool {
+  if ((b.pending & PENDING_HOST) != 0) {
+    b.pending &= ~PENDING_HOST;
+    return false;
+  }
+  if ((b.pending & PENDING_INIT) != 0) resetProcessor(b);
+  const open = (b.flagsOther & RFLAGS_IF) != 0;
+  const nmi = (b.pending & PENDING_NMI) != 0 && b.nmiBlocked == 0;
+  if (nmi || ((b.pending & MASKABLE) != 0 && (open || b.halted == HALTED_MWAIT_MASKED))) {
+    b.halted = 0;
+    if (b.inhibit != 0 && b.inhibitAt == b.instructions) stepOnce(b, 1);
+    else if (nmi) {
+      b.pending &= ~PENDING_NMI;
+      event(b, VECTOR_NMI, EVENT_NMI, 0);
+    } else if (open) {
+      b.now = <f64>cycles(b);
+      event(b, acknowledge(b), EVENT_EXTERNAL, 0);
+    }
+  }
+  if (b.halted != 0) b.stop = STOP_HALT;
+  return b.stop == STOP_BUDGET;
+}
+
+/** Whatever is delivered ends a MONITOR. */
+function event(b: Exec, vector: u32, type: u32, errorCode: u32): void {
+  b.monitoring = 0;
+  deliver(b, vector, type, errorCode);
+}
+
+/** With 1, blocks are single instructions until it is called with 0: so that only one runs in an interrupt shadow. */
+function stepOnce(b: Exec, on: u32): void {
+  b.once = on;
+  settleMode(b);
+}
