@@ -4,7 +4,7 @@
  *     local   0 blockRip (parameter) · 1-16 general registers · 17 flagR · 18 flagA · 19 flagKind · 20 TLB entry · 21 exit record
  *             22 RIP behind the block · then temporaries of type i64, i32, v128
  */
-import { BR, byte, END, get, IF, i32Const, index, set, TYPE_EMPTY } from "./wasm";
+import { access, BR, byte, END, get, I64_LOAD, I64_STORE, IF, i32Const, index, set, TYPE_EMPTY } from "./wasm";
 
 export const REGISTER: u32 = 1;
 export const FLAG_R: u32 = 17;
@@ -94,4 +94,18 @@ export function binary(opcode: u32, a: u32, b: u32): void {
   get(a);
   get(b);
   byte(opcode);
+}
+
+/** Fills a local from a 64-bit cell of the state. */
+export function loadCell(at: u32, local: u32): void {
+  i32Const(0);
+  access(I64_LOAD, at);
+  set(local);
+}
+
+/** The other way round. */
+export function storeCell(at: u32, local: u32): void {
+  i32Const(0);
+  get(local);
+  access(I64_STORE, at);
 }

@@ -8,26 +8,21 @@
  */
 
 import { IMM, MEM, Op, REG } from "../decode/op";
-import { FLAGS_ADD, FLAGS_ALL, FLAGS_LOGIC, FLAGS_PARTIAL, FLAGS_SUB } from "../flags";
 import { State } from "../generated/state";
 import { PAGE_MASK, TLB_ENTRIES } from "../memory-map";
-import { EmitFloats } from "./emit-floats";
+import { EmitFlags, loadFlagLocals, storeFlags } from "./emit-flags";
 import {
-  binary,
-  closeIf,
   cpu,
   EXIT,
-  FLAG_A,
-  FLAG_KIND,
-  FLAG_R,
   keep,
   keepAddress,
   keepVector,
   leaveIf,
+  loadCell,
   openFunction,
-  openIf,
   REGISTER,
   RIP,
+  storeCell,
   TLB_AT,
 } from "./emit-function";
 import {
@@ -35,42 +30,26 @@ import {
   access128,
   BLOCK,
   byte,
-  CALL,
   END,
   get,
   I32_ADD,
-  I32_EQZ,
   I32_LOAD,
-  I32_STORE,
   I32_WRAP,
   I64_ADD,
   I64_AND,
-  I64_EQ,
-  I64_EQZ,
-  I64_EXTEND_I32_U,
-  I64_EXTEND8_S,
-  I64_EXTEND16_S,
-  I64_EXTEND32_S,
-  I64_LE_S,
-  I64_LE_U,
   I64_LOAD,
   I64_LOAD8_U,
   I64_LOAD16_U,
   I64_LOAD32_U,
-  I64_LT_S,
   I64_LT_U,
-  I64_MUL,
   I64_NE,
   I64_OR,
   I64_SHL,
-  I64_SHR_S,
   I64_SHR_U,
   I64_STORE,
   I64_STORE8,
   I64_STORE16,
   I64_STORE32,
-  I64_SUB,
-  I64_XOR,
   i32Const,
   i64Const,
   index,
@@ -82,24 +61,15 @@ import {
   V128_STORE,
 } from "./wasm";
 
-/** not known when the code is written: the flags are those of before the block, or of either side of a `when` */
-const UNKNOWN: u32 = 0xffffffff;
-
 /** code size of the vCPU the code is for */
 let mode: u32 = 0;
-let flagKind: u32 = UNKNOWN;
 
 /** Starts a function: loads what lives in locals and opens the block that exits leave through. */
 export function prologue(vcpu: usize): void {
   openFunction(vcpu);
   mode = changetype<State>(vcpu).mode;
-  flagKind = UNKNOWN;
   for (let n: u32 = 0; n < 16; n++) loadCell(<u32>cpu + (n << 3), REGISTER + n);
-  loadCell(<u32>(cpu + offsetof<State>("flagR")), FLAG_R);
-  loadCell(<u32>(cpu + offsetof<State>("flagA")), FLAG_A);
-  i32Const(0);
-  access(I32_LOAD, <u32>(cpu + offsetof<State>("flagKind")));
-  set(FLAG_KIND);
+  loadFlagLocals();
   byte(BLOCK);
   byte(TYPE_EMPTY);
 }
@@ -116,26 +86,6 @@ export function epilogue(records: u32): void {
   byte(END);
 }
 
-function loadCell(at: u32, local: u32): void {
-  i32Const(0);
-  access(I64_LOAD, at);
-  set(local);
-}
-
-function storeCell(at: u32, local: u32): void {
-  i32Const(0);
-  get(local);
-  access(I64_STORE, at);
-}
-
-function storeFlags(): void {
-  storeCell(<u32>(cpu + offsetof<State>("flagR")), FLAG_R);
-  storeCell(<u32>(cpu + offsetof<State>("flagA")), FLAG_A);
-  i32Const(0);
-  get(FLAG_KIND);
-  access(I32_STORE, <u32>(cpu + offsetof<State>("flagKind")));
-}
-
 function loadOpcode<T>(): u32 {
   return sizeof<T>() == 8 ? I64_LOAD : sizeof<T>() == 4 ? I64_LOAD32_U : sizeof<T>() == 2 ? I64_LOAD16_U : I64_LOAD8_U;
 }
@@ -146,7 +96,7 @@ function storeOpcode<T>(): u32 {
 
 @unmanaged
 @final
-export class Emit extends EmitFloats {
+export class Emit extends EmitFlags {
   // ---- operands
 
   address(op: Op): u32 {
@@ -298,13 +248,6 @@ export class Emit extends EmitFloats {
     set(local);
   }
 
-  /** cuts the value on the stack to T */
-  mask<T>(): void {
-    if (sizeof<T>() == 8) return;
-    i64Const(sizeof<T>() == 4 ? 0xffffffff : sizeof<T>() == 2 ? 0xffff : 0xff);
-    byte(I64_AND);
-  }
-
   // ---- vector operands: XMM registers stay in the state; MMX is left to the interpreter
 
   beginX<V>(op: Op): void {}
@@ -390,209 +333,6 @@ export class Emit extends EmitFloats {
     i32Const(0);
     get(v);
     access(storeOpcode<U>(), <u32>at);
-  }
-
-  // ---- values
-
-  const(v: u64): u32 {
-    i64Const(<i64>v);
-    return keep();
-  }
-
-  add<T>(a: u32, b: u32): u32 {
-    binary(I64_ADD, a, b);
-    this.mask<T>();
-    return keep();
-  }
-
-  sub<T>(a: u32, b: u32): u32 {
-    binary(I64_SUB, a, b);
-    this.mask<T>();
-    return keep();
-  }
-
-  mul<T>(a: u32, b: u32): u32 {
-    binary(I64_MUL, a, b);
-    this.mask<T>();
-    return keep();
-  }
-
-  and(a: u32, b: u32): u32 {
-    binary(I64_AND, a, b);
-    return keep();
-  }
-
-  or(a: u32, b: u32): u32 {
-    binary(I64_OR, a, b);
-    return keep();
-  }
-
-  xor(a: u32, b: u32): u32 {
-    binary(I64_XOR, a, b);
-    return keep();
-  }
-
-  not<T>(a: u32): u32 {
-    get(a);
-    i64Const(-1);
-    byte(I64_XOR);
-    this.mask<T>();
-    return keep();
-  }
-
-  shl<T>(a: u32, n: u32): u32 {
-    binary(I64_SHL, a, n);
-    this.mask<T>();
-    return keep();
-  }
-
-  shr(a: u32, n: u32): u32 {
-    binary(I64_SHR_U, a, n);
-    return keep();
-  }
-
-  sar(a: u32, n: u32): u32 {
-    binary(I64_SHR_S, a, n);
-    return keep();
-  }
-
-  sext<T>(v: u32): u32 {
-    if (sizeof<T>() == 8) return v;
-    get(v);
-    byte(sizeof<T>() == 4 ? I64_EXTEND32_S : sizeof<T>() == 2 ? I64_EXTEND16_S : I64_EXTEND8_S);
-    return keep();
-  }
-
-  trunc<T>(v: u32): u32 {
-    if (sizeof<T>() == 8) return v;
-    get(v);
-    this.mask<T>();
-    return keep();
-  }
-
-  /** the comparison on the stack, an i32, as a value */
-  truth(): u32 {
-    byte(I64_EXTEND_I32_U);
-    return keep();
-  }
-
-  eq(a: u32, b: u32): u32 {
-    binary(I64_EQ, a, b);
-    return this.truth();
-  }
-
-  ne(a: u32, b: u32): u32 {
-    binary(I64_NE, a, b);
-    return this.truth();
-  }
-
-  below(a: u32, b: u32): u32 {
-    binary(I64_LT_U, a, b);
-    return this.truth();
-  }
-
-  select(c: u32, a: u32, b: u32): u32 {
-    get(a);
-    get(b);
-    get(c);
-    i64Const(0);
-    byte(I64_NE);
-    byte(SELECT);
-    return keep();
-  }
-
-  when(c: u32): bool {
-    get(c);
-    i64Const(0);
-    byte(I64_NE);
-    openIf();
-    return true;
-  }
-
-  end(): void {
-    closeIf();
-    flagKind = UNKNOWN;
-  }
-
-  // ---- flags
-
-  setFlags(r: u32, a: u32, kind: u32): void {
-    get(r);
-    set(FLAG_R);
-    get(a);
-    set(FLAG_A);
-    this.setFlagKind(kind);
-  }
-
-  setFlagKind(kind: u32): void {
-    i32Const(<i32>kind);
-    set(FLAG_KIND);
-    flagKind = kind;
-  }
-
-  flagsAdd<T>(a: u32, r: u32): void {
-    this.setFlags(this.sext<T>(r), this.sext<T>(a), FLAGS_ADD | (64 - sizeof<T>() * 8));
-  }
-
-  flagsSub<T>(a: u32, r: u32): void {
-    this.setFlags(this.sext<T>(r), this.sext<T>(a), FLAGS_SUB | (64 - sizeof<T>() * 8));
-  }
-
-  flagsLogic<T>(r: u32): void {
-    const v = this.sext<T>(r);
-    get(v);
-    set(FLAG_R);
-    this.setFlagKind(FLAGS_LOGIC);
-  }
-
-  flagsPartial<T>(r: u32, bits: u32): void {
-    this.setFlags(this.sext<T>(r), bits, FLAGS_PARTIAL);
-  }
-
-  flagsAll(bits: u32): void {
-    get(bits);
-    set(FLAG_A);
-    this.setFlagKind(FLAGS_ALL);
-  }
-
-  /** 1 if the condition holds: straight from the operands when the flags' kind is known, else by the core's own function */
-  condition(cc: u32): u32 {
-    const kind = flagKind == UNKNOWN ? UNKNOWN : flagKind & ~63;
-    const pair = cc >> 1;
-    if (kind == FLAGS_SUB && pair != 0 && pair != 5) this.compared(pair);
-    else if (kind != UNKNOWN && kind != FLAGS_ALL && (pair == 2 || pair == 4)) {
-      get(FLAG_R);
-      if (pair == 2) byte(I64_EQZ);
-      else {
-        i64Const(0);
-        byte(I64_LT_S);
-      }
-    } else {
-      storeFlags();
-      i32Const(<i32>cpu);
-      i32Const(<i32>(cc & 14));
-      byte(CALL);
-      index(0);
-    }
-    if ((cc & 1) != 0) byte(I32_EQZ);
-    return this.truth();
-  }
-
-  /** pushes the condition after a subtraction: a comparison of its operands */
-  compared(pair: u32): void {
-    if (pair == 4) {
-      get(FLAG_R);
-      i64Const(0);
-      byte(I64_LT_S);
-      return;
-    }
-    get(FLAG_A);
-    const width = flagKind & 63;
-    get(FLAG_A);
-    get(FLAG_R);
-    byte(I64_SUB);
-    if (width != 0) byte(width == 32 ? I64_EXTEND32_S : width == 48 ? I64_EXTEND16_S : I64_EXTEND8_S);
-    byte(pair == 1 ? I64_LT_U : pair == 2 ? I64_EQ : pair == 3 ? I64_LE_U : pair == 6 ? I64_LT_S : I64_LE_S);
   }
 
   // ---- control flow
