@@ -63,7 +63,7 @@ import {
   repeat,
   rex,
   vvvv,
-} from "./opcode";
+} from "./parse";
 import { fetchCrossed, lengthSoFar, nextValue, openWindow, outOfPage, startAt } from "./window";
 
 export { fetchCrossed, openWindow };

@@ -4,7 +4,7 @@
 import { Exec } from "../backend/exec";
 import { KIND_ADDRESS } from "../generated/kinds";
 import { OP_SIZE, Op } from "./op";
-import { addressSize, modrm, rex, segment } from "./opcode";
+import { addressSize, modrm, rex, segment } from "./parse";
 import { lengthSoFar, nextByte, nextValue } from "./window";
 
 let memBase: i32 = -1;
