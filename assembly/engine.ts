@@ -1,24 +1,14 @@
 /** What the interpreter's loop calls besides semantics: the way from block to block, and the records no row stands for. */
 import { Exec } from "./backend/exec";
-import { retired } from "./clock";
 import { bitDisplacement } from "./cpu/bit-offset";
-import { SHADOW_SS } from "./cpu/load";
+import { endStep } from "./cpu/debug";
+import { KEY_TRAP } from "./cpu/modes";
 import { linear, segmentBase } from "./cpu/segments";
 import { find, lookUp } from "./decode/block";
 import { BLOCK_HEADER, Block } from "./decode/header";
 import { Op } from "./decode/op";
 import { dispatchCold } from "./generated/cold";
-import {
-  ACCESS_BITS,
-  ACCESS_CPL0,
-  ACCESS_OFFSET,
-  ACCESS_POPS,
-  ACCESS_WAITS,
-  ACCESS_WRITE,
-  DR6_BS,
-  VECTOR_DB,
-  VECTOR_MF,
-} from "./generated/constants";
+import { ACCESS_BITS, ACCESS_CPL0, ACCESS_OFFSET, ACCESS_POPS, ACCESS_WAITS, ACCESS_WRITE, VECTOR_MF } from "./generated/constants";
 import { raise, raiseGp } from "./raise";
 
 const FSW_ES: u32 = 0x80;
@@ -54,15 +44,10 @@ export function refused(b: Exec, op: Op): void {
   raise(b, op, <u32>op.imm, 0);
 }
 
-/**
- * Behind an instruction that began with the trap flag set. SDM Vol. 3 "Single-Step Exception Condition": a trap, unless the instruction
- * loaded SS.
- */
+/** Behind an instruction that is stepped; bit 0 of `imm`: it was a jump, KEY_TRAP: it began with the trap flag set. */
 export function stepped(b: Exec, op: Op): void {
-  b.jump(op.imm != 0 ? b.rip : b.blockRip + <u64>op.off);
-  if (b.inhibit == SHADOW_SS && b.inhibitAt == retired(b)) return;
-  b.dr6 |= DR6_BS;
-  raise(b, changetype<Op>(0), VECTOR_DB, 0);
+  b.jump((op.imm & 1) != 0 ? b.rip : b.blockRip + <u64>op.off);
+  endStep(b, (<u32>op.imm & KEY_TRAP) != 0);
 }
 
 /** Puts the linear address of the next record's memory operand into `ea`, having checked the segment for it. */

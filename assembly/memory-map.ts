@@ -8,7 +8,7 @@
  *     68 KiB    TLBs
  *     192 KiB   tables that the host fills: enabled features, CPUID leaves; code segment numbers; a page of ones
  *     256 KiB   code being written by the compiler
- *     512 KiB   profile
+ *     512 KiB   profile; a TLB that stays empty
  *     1 MiB     AssemblyScript's static data (asconfig.json: memoryBase)
  *     2 MiB     jump cache, code page table, decoded blocks
  *     64 MiB    guest RAM, to the end of memory
@@ -63,5 +63,7 @@ export const EMIT_BUFFER_END: usize = 0x80000;
 /** executions by kind << 3 | destination class << 2 | source class, u64 each, filled on request */
 export const PROFILE: usize = EMIT_BUFFER_END;
 export const PROFILE_CELLS: u32 = 4096 << 3;
+/** for accesses that must all take the slow way */
+export const EMPTY_TLB: usize = PROFILE + ((<usize>PROFILE_CELLS) << 3);
 
 export const RAM: usize = BLOCKS_END;

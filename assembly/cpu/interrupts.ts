@@ -9,12 +9,14 @@ import {
   DELIVERING_ERROR_CODE,
   DELIVERING_TYPE,
   DELIVERING_VALID,
+  DR7_GD,
   EVENT_EXCEPTION,
   EVENT_NMI,
   EVENT_SOFTWARE_INTERRUPT,
   RFLAGS_IOPL,
   VECTOR_AC,
   VECTOR_CP,
+  VECTOR_DB,
   VECTOR_DF,
   VECTOR_GP,
   VECTOR_NP,
@@ -27,7 +29,7 @@ import { raiseGp } from "../raise";
 import { throughGate } from "./interrupt-gates";
 import { throughLongGate } from "./interrupt-gates-long";
 import { isRedirected, throughTable, throughTableOfTask } from "./interrupt-table";
-import { isLongMode, isReal, isVirtual8086 } from "./modes";
+import { isLongMode, isReal, isVirtual8086, KEY_STEP } from "./modes";
 
 /** exceptions that push an error code */
 const ERROR_CODES: u32 =
@@ -51,6 +53,7 @@ export function deliverSoftware(s: State, op: Op, vector: u32, type: u32): void 
 }
 
 function deliverTo(s: State, op: Op, returnRip: u64, vector: u32, type: u32, errorCode: u32): void {
+  const stepped = changetype<usize>(op) != 0 && (s.blockKey & KEY_STEP) != 0;
   const coded = type == EVENT_EXCEPTION && ((ERROR_CODES >> vector) & 1) != 0 && !isReal(s);
   s.delivering = DELIVERING_VALID | (type << DELIVERING_TYPE) | vector | (coded ? DELIVERING_ERROR_CODE : 0);
   s.errorCode = errorCode;
@@ -61,6 +64,8 @@ function deliverTo(s: State, op: Op, returnRip: u64, vector: u32, type: u32, err
   else throughGate(s, op, returnRip);
   s.delivering = 0;
   s.inhibit = 0;
+  if (stepped) s.unstepped = 1;
+  if (vector == VECTOR_DB && type == EVENT_EXCEPTION) s.dr7 &= ~DR7_GD;
 }
 
 /** INT n of a virtual-8086 task. SDM Vol. 3 "Software Interrupt Handling in Virtual-8086 Mode". */

@@ -1,11 +1,12 @@
 /**
  * Operating modes: what follows from CR0, EFER, CS and SS, kept in the state so that nobody has to ask for it twice.
  * SDM Vol. 3 "Modes of Operation". Whoever changes one of the four calls `deriveMode`; who changes only what blocks or
- * translations depend on (CR4, RFLAGS.AC, RFLAGS.TF) calls `settleMode`.
+ * translations depend on (CR4, DR7, RFLAGS.AC, RFLAGS.TF) calls `settleMode`.
  *
  *     block key   0-1 code size: 0 16-bit 1 32-bit 2 64-bit · 2 one instruction, then STEP (trap flag) · 3 x87: #NM · 4 MMX: #UD
- *                 5 MMX and SSE: #NM · 6 SSE: #UD · 8-15 options · 16-31 number of the code segment
+ *                 5 MMX and SSE: #NM · 6 SSE: #UD · 7 as 2 (breakpoints) · 8-15 options · 16-31 number of the code segment
  */
+import { anyBreakpoint } from "../breakpoints";
 import { endSlice, retired } from "../clock";
 import { Op } from "../decode/op";
 import { STATUS, setStatus, status } from "../flags";
@@ -27,6 +28,7 @@ import { raiseGp, raiseUd } from "../raise";
 import { codeSegmentNumber } from "./code-segments";
 import { RIGHTS_DB, RIGHTS_L } from "./segments";
 
+export const KEY_MODE: u32 = 3;
 export const KEY_TRAP: u32 = 1 << 2;
 export const KEY_X87_NM: u32 = 1 << 3;
 export const KEY_MMX_UD: u32 = 1 << 4;
@@ -34,6 +36,9 @@ export const KEY_VECTOR_NM: u32 = 1 << 5;
 export const KEY_SSE_UD: u32 = 1 << 6;
 /** every block is one instruction */
 export const KEY_SINGLE: u32 = OPTION_SINGLE_STEP << 8;
+export const KEY_DEBUG: u32 = 1 << 7;
+/** one instruction to a block, with STEP behind it */
+export const KEY_STEP: u32 = KEY_TRAP | KEY_DEBUG;
 
 export function isReal(s: State): bool {
   return (s.cr0 & CR0_PE) == 0;
@@ -64,6 +69,7 @@ export function settleMode(s: State): void {
   selectTlb(s);
   let key = s.mode | ((s.options | (s.once * OPTION_SINGLE_STEP)) << 8);
   if ((s.flagsOther & RFLAGS_TF) != 0) key |= KEY_TRAP;
+  if (anyBreakpoint(s)) key |= KEY_DEBUG;
   if ((s.cr0 & (CR0_EM | CR0_TS)) != 0) key |= KEY_X87_NM;
   if ((s.cr0 & CR0_TS) != 0) key |= KEY_VECTOR_NM;
   if ((s.cr0 & CR0_EM) != 0) key |= KEY_MMX_UD;

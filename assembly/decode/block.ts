@@ -6,7 +6,8 @@
 
 import { Exec } from "../backend/exec";
 import { mustDrop } from "../cpu/code-segments";
-import { KEY_SINGLE, KEY_TRAP } from "../cpu/modes";
+import { beginStep } from "../cpu/debug";
+import { KEY_MODE, KEY_SINGLE, KEY_STEP, KEY_TRAP } from "../cpu/modes";
 import { KIND_FALL, KIND_NEXT, KIND_STEP } from "../generated/kinds";
 import {
   BLOCKS,
@@ -49,7 +50,7 @@ function slotOf(host: usize): usize {
 
 /** The block at RIP if TLB and jump cache know it and it needs no further check; else 0. */
 export function lookUp(b: Exec): usize {
-  if (b.mode != 2) return 0;
+  if ((b.blockKey & (KEY_MODE | KEY_STEP)) != 2) return 0;
   const host = fetchHit(b, b.rip);
   const block = changetype<Block>(<usize>load<u32>(slotOf(host)));
   return host != 0 && block.host == <u32>host && block.key == b.blockKey && block.second == 0 ? changetype<usize>(block) : 0;
@@ -68,12 +69,15 @@ function linearRip(b: Exec): u64 {
 /** Whether a record of the running block may remember the block at RIP: both lie in one page, and RIP always leads there. */
 function mayLink(b: Exec): bool {
   const base = b.mode == 2 ? 0 : b.csBase;
-  return (((b.rip + base) ^ (b.blockRip + base)) & PAGE_MASK) == 0 && <usize>b.link >= BLOCKS && (b.blockKey & KEY_SINGLE) == 0;
+  return (
+    (((b.rip + base) ^ (b.blockRip + base)) & PAGE_MASK) == 0 && <usize>b.link >= BLOCKS && (b.blockKey & (KEY_SINGLE | KEY_STEP)) == 0
+  );
 }
 
 /** The block at RIP, decoded if need be; remembers it in the cell the last jump named. */
 export function find(b: Exec): usize {
   const va = linearRip(b);
+  if ((b.blockKey & KEY_STEP) != 0) beginStep(b, va);
   const host = fetchAddress(b, va);
   const slot = slotOf(host);
   let block: usize = load<u32>(slot);
@@ -101,8 +105,8 @@ function build(b: Exec, va: u64, host: usize): usize {
     b.link = 0;
   }
   const block = changetype<Block>(free);
-  const step = (b.blockKey & KEY_TRAP) != 0;
-  const limit: u32 = step || (b.blockKey & KEY_SINGLE) != 0 ? 1 : MAX_INSTRUCTIONS;
+  const step = (b.blockKey & KEY_STEP) != 0;
+  const limit: u32 = (b.blockKey & (KEY_SINGLE | KEY_STEP)) != 0 ? 1 : MAX_INSTRUCTIONS;
   let at = free + BLOCK_HEADER;
   let count: u32 = 0;
   let off: u32 = 0;
@@ -120,7 +124,7 @@ function build(b: Exec, va: u64, host: usize): usize {
     if (ended || fetchCrossed != 0 || (<u32>va & 0xfff) + off >= 4096) break;
   }
   close(at, step ? KIND_STEP : ended ? KIND_NEXT : KIND_FALL, off);
-  changetype<Op>(at).imm = <i64>ended;
+  changetype<Op>(at).imm = <i64>(<u32>ended | (b.blockKey & KEY_TRAP));
   records++;
   at += OP_SIZE;
   block.host = <u32>host;

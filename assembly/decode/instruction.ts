@@ -1,6 +1,6 @@
 /** One instruction: prefixes, opcode, row, operands, record. SDM Vol. 2 "Instruction Format". */
 import { Exec } from "../backend/exec";
-import { KEY_MMX_UD, KEY_SSE_UD, KEY_TRAP, KEY_VECTOR_NM, KEY_X87_NM } from "../cpu/modes";
+import { KEY_MMX_UD, KEY_SSE_UD, KEY_STEP, KEY_VECTOR_NM, KEY_X87_NM } from "../cpu/modes";
 import {
   ATTR_ALIGN,
   ATTR_CC,
@@ -191,7 +191,7 @@ function operands(b: Exec, at: usize, row: i32): u32 {
   const main = changetype<Op>(at + <usize>(decodedRecords - 1) * OP_SIZE);
   const hot = load<u16>(HOT_KIND + (((<usize>main.kind) << 3) + (main.dk << 2) + main.sk) * 2);
   // where every instruction is followed by the STEP record, nothing may skip it
-  if (hot != 0 && (b.blockKey & KEY_TRAP) == 0) main.kind = hot;
+  if (hot != 0 && (b.blockKey & KEY_STEP) == 0) main.kind = hot;
   fuse(main);
   return 0;
 }

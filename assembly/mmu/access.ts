@@ -5,16 +5,17 @@
  * have been checked, and written by `commit`; it never gets a TLB entry.
  */
 
+import { watch } from "../breakpoints";
 import { stamp } from "../clock";
 import { Op } from "../decode/op";
-import { EFER_LMA, PF_U, PF_W, VECTOR_GP, VECTOR_SS } from "../generated/constants";
+import { EFER_LMA, PF_U, PF_W, VECTOR_AC, VECTOR_GP, VECTOR_SS } from "../generated/constants";
 import { State } from "../generated/state";
 import { GATHER, PAGE_MASK } from "../memory-map";
 import { raise, raisePf } from "../raise";
 import { codeWritten, isCode } from "./code-pages";
 import { readDevice, writeDevice } from "./device-memory";
 import { hostOf } from "./physical";
-import { fillData } from "./tlb";
+import { checksAlignment, fillData } from "./tlb";
 import { IMPLICIT, isCanonical, walk, walkError } from "./walk";
 
 // what is done with the bytes
@@ -88,6 +89,11 @@ export function writableSupervisor(s: State, op: Op, va: u64, size: u32): usize 
   return place(s, op, va, size, PF_W, WRITE, VECTOR_GP);
 }
 
+/** Faults as an access to a system structure would. */
+export function checkSystem(s: State, op: Op, va: u64, size: u32, write: u32): void {
+  place(s, op, va, size, IMPLICIT | write, CHECK, VECTOR_GP);
+}
+
 /** Spreads what was stored in the buffer. A plain address needs nothing. */
 export function commit(s: State, at: usize): void {
   if (at != GATHER) return;
@@ -112,12 +118,15 @@ function place(s: State, op: Op, va: u64, size: u32, access: u32, use: u32, vect
   if ((s.efer & EFER_LMA) == 0) va &= 0xffffffff;
   const last = va + <u64>(size - 1);
   if (!isCanonical(va) || !isCanonical(last)) raise(s, op, vector, 0);
+  const explicit = (access & IMPLICIT) == 0;
+  if (explicit && checksAlignment(s) && !isAligned(va, size)) raise(s, op, VECTOR_AC, 0);
   const a = translate(s, op, va, access);
   const crosses = ((va ^ last) & PAGE_MASK) != 0;
-  if (a != 0 && !crosses) return a;
   const aDevice = device;
   let b: usize = 0;
-  if (crosses) b = translate(s, op, s.mode == 2 ? last & PAGE_MASK : last & 0xfffff000, access);
+  if (crosses) b = translate(s, op, s.mode == 2 || va > 0xffffffff ? last & PAGE_MASK : last & 0xfffff000, access);
+  if (explicit) watch(s, va, size, (access & PF_W) != 0);
+  if (a != 0 && !crosses) return a;
   if (use == CHECK) return 0;
   first = a;
   firstDevice = aDevice;
@@ -130,6 +139,12 @@ function place(s: State, op: Op, va: u64, size: u32, access: u32, use: u32, vect
   gather(GATHER, a, aDevice, split, reads);
   if (crosses) gather(GATHER + split, b, secondDevice, size - split, reads);
   return GATHER;
+}
+
+/** SDM Vol. 3 "Alignment Check Exception (#AC)": to the operand's size; 80-bit operands to 8 bytes, structures as their parts are. */
+function isAligned(va: u64, size: u32): bool {
+  if (popcnt(size) == 1) return (va & <u64>(size - 1)) == 0 || size > 8;
+  return size != 10 || (va & 7) == 0;
 }
 
 function gather(to: usize, host: usize, gpa: u64, size: u32, reads: bool): void {

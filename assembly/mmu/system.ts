@@ -3,8 +3,9 @@
  * and the inner stack before the CPL has changed. SDM Vol. 3 "Access Rights". They are rare and always walk.
  */
 import { Op } from "../decode/op";
+import { PF_W } from "../generated/constants";
 import { State } from "../generated/state";
-import { commit, readableSystem, readableUser, writableSupervisor, writableSystem } from "./access";
+import { checkSystem as check, commit, readableSystem, readableUser, writableSupervisor, writableSystem } from "./access";
 
 /** Reads a system structure. */
 export function readSystem<T>(s: State, op: Op, va: u64): u64 {
@@ -14,6 +15,11 @@ export function readSystem<T>(s: State, op: Op, va: u64): u64 {
 /** Reads as a program of ring 3 would. */
 export function readUser<T>(s: State, op: Op, va: u64): u64 {
   return <u64>load<T>(readableUser(s, op, va, sizeof<T>()));
+}
+
+/** Faults if the structure cannot be written. */
+export function checkSystem(s: State, op: Op, va: u64, bytes: u32): void {
+  check(s, op, va, bytes, PF_W);
 }
 
 /** Writes a system structure. */

@@ -3,6 +3,8 @@
  * to/from Debug Registers", "LMSW", "SMSW", "CLTS", "XSETBV"; Vol. 3 "Control Registers", "Initializing IA-32e Mode".
  */
 import { Exec } from "../backend/exec";
+import { anyBreakpoint } from "../breakpoints";
+import { raiseDebug } from "../cpu/debug";
 import { BUSY_TSS } from "../cpu/descriptors";
 import { deriveMode, isLongMode, privileged, settleMode } from "../cpu/modes";
 import { RIGHTS_L } from "../cpu/segments";
@@ -38,13 +40,14 @@ import {
   CR4_TSD,
   CR4_UMIP,
   CR4_VME,
+  DR6_BD,
+  DR7_GD,
   EFER_LMA,
   EFER_LME,
   UNIMPLEMENTED_PAGING,
-  VECTOR_DB,
 } from "../generated/constants";
 import { flushTlb } from "../mmu/tlb";
-import { raise, raiseGp, raiseUd, unimplemented } from "../raise";
+import { raiseGp, raiseUd, unimplemented } from "../raise";
 import { preventUserMode } from "./descriptor";
 
 const CR0_WRITABLE: u64 = CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_NE | CR0_WP | CR0_AM | CR0_NW | CR0_CD | CR0_PG;
@@ -71,10 +74,8 @@ const UPPER: u64 = 0xffffffff00000000;
 
 const DR6_ONES: u64 = 0xffff0ff0;
 const DR6_ZEROS: u64 = 0x1000;
-const DR6_BD: u64 = 1 << 13;
 const DR7_ONES: u64 = 0x400;
-const DR7_ZEROS: u64 = 0xd000;
-const DR7_GD: u64 = 1 << 13;
+const DR7_ZEROS: u64 = 0xd800;
 
 const XCR0_X87: u64 = 1;
 const XCR0_SSE: u64 = 2;
@@ -186,9 +187,12 @@ export function movToDr<T>(b: Exec, op: Op): void {
   const v = b.register<T>(<usize>op.s);
   const n = op.d & 7;
   if (n >= 4 && (v & UPPER) != 0) raiseGp(b, op);
+  const watched = anyBreakpoint(b);
   if (n < 4) store<u64>(cell, v);
   else if ((n & 1) == 0) store<u64>(cell, (v | DR6_ONES) & ~DR6_ZEROS);
   else store<u64>(cell, (v | DR7_ONES) & ~DR7_ZEROS);
+  if (watched || anyBreakpoint(b)) flushTlb();
+  settleMode(b);
   b.jump(b.nextRip(op));
 }
 
@@ -197,9 +201,8 @@ function debugRegister(b: Exec, op: Op, n: u32): usize {
   if (n > 7 || ((n & 6) == 4 && (b.cr4 & CR4_DE) != 0)) raiseUd(b, op);
   privileged(b, op);
   if ((b.dr7 & DR7_GD) != 0) {
-    b.dr6 |= DR6_BD;
-    b.dr7 &= ~DR7_GD;
-    raise(b, op, VECTOR_DB, 0);
+    b.dr7 &= ~(<u64>DR7_GD);
+    raiseDebug(b, op, DR6_BD);
   }
   return changetype<usize>(b) + offsetof<Exec>("dr0") + ((<usize>((n & 6) == 4 ? n + 2 : n)) << 3);
 }

@@ -19,6 +19,7 @@ import {
   segmentLimit,
   setSegment,
 } from "../cpu/segments";
+import { returnToTask } from "../cpu/task";
 import { Op } from "../decode/op";
 import {
   RFLAGS_AC,
@@ -38,10 +39,9 @@ import {
   RFLAGS_VIP,
   RFLAGS_VM,
   RFLAGS_ZF,
-  UNIMPLEMENTED_TASK_SWITCH,
   VECTOR_GP,
 } from "../generated/constants";
-import { raiseGp, unimplemented } from "../raise";
+import { raiseGp } from "../raise";
 import { readStackBytes } from "./far";
 
 const ALWAYS: u32 = RFLAGS_CF | RFLAGS_PF | RFLAGS_AF | RFLAGS_ZF | RFLAGS_SF | RFLAGS_TF | RFLAGS_DF | RFLAGS_OF | RFLAGS_NT;
@@ -112,10 +112,11 @@ function dropIfInner(b: Exec, segment: u32): void {
 /** In 64-bit mode SS and RSP are popped always, else only by a return to an outer level. */
 export function iret<U>(b: Exec, op: Op): void {
   const bytes: u64 = sizeof<U>();
+  b.nmiBlocked = 0;
   if (isVirtual8086(b) && (b.flagsOther & RFLAGS_IOPL) != RFLAGS_IOPL) raiseGp(b, op);
   if (hasDescriptors(b) && (b.flagsOther & RFLAGS_NT) != 0) {
     if (isLongMode(b)) raiseGp(b, op);
-    unimplemented(b, op, UNIMPLEMENTED_TASK_SWITCH);
+    return returnToTask(b, op);
   }
   const sp = b.rsp;
   const to = readStackBytes(b, op, sp, bytes);

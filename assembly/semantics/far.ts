@@ -28,9 +28,10 @@ import { assumeLevel, keepLevel, pushFrame, setFramePointer, useLongStack, useSe
 import { setNull, setRealSegment, stackDescriptor } from "../cpu/load";
 import { hasDescriptors, isLongMode } from "../cpu/modes";
 import { CS, RIGHTS_L, RIGHTS_S, SS } from "../cpu/segments";
+import { callTask, jumpToTask } from "../cpu/task";
 import { Op } from "../decode/op";
-import { UNIMPLEMENTED_TASK_SWITCH, VECTOR_GP, VECTOR_NP, VECTOR_TS } from "../generated/constants";
-import { raise, raiseGp, unimplemented } from "../raise";
+import { VECTOR_GP, VECTOR_NP, VECTOR_TS } from "../generated/constants";
+import { raise, raiseGp } from "../raise";
 
 export function jmpFar(b: Exec, op: Op): void {
   jumpFar(b, op, <u32>(op.imm >> 32) & 0xffff, <u64>op.imm & 0xffffffff);
@@ -78,6 +79,7 @@ function jumpReal(b: Exec, op: Op, selector: u32, to: u64): void {
 }
 
 function jumpThroughGate(b: Exec, op: Op, selector: u32): void {
+  if (isTask(b, op, selector)) return jumpToTask(b, op, taskSelector(selector));
   openGate(b, op, selector);
   if (!isConforming(descriptor) && dplIn(descriptor) != b.cpl) raiseSelector(b, op, VECTOR_GP, gateSelector);
   checkTarget(b, op, descriptor, gateOffset);
@@ -137,13 +139,31 @@ const PARAMETERS: usize = memory.data(31 * 8);
 /** parameters a call copies to the inner stack */
 let gateParameters: u64 = 0;
 
+/** Whether the system descriptor just found leads to a task: a task gate, which is checked, or a TSS, outside IA-32e mode. */
+function isTask(b: Exec, op: Op, selector: u32): bool {
+  const d = descriptor;
+  const type = systemType(d);
+  if (isLongMode(b) || (type != TASK_GATE && type != AVAILABLE_TSS && type != AVAILABLE_TSS16)) return false;
+  checkGate(b, op, d, selector);
+  return true;
+}
+
+/** Of the TSS itself, or the one in the task gate. */
+function taskSelector(selector: u32): u32 {
+  return systemType(descriptor) == TASK_GATE ? <u32>(descriptor >> 16) & 0xffff : selector;
+}
+
+function checkGate(b: Exec, op: Op, d: u64, selector: u32): void {
+  if (dplIn(d) < b.cpl || dplIn(d) < (selector & 3)) raiseSelector(b, op, VECTOR_GP, selector);
+  if (!isPresent(d)) raiseSelector(b, op, VECTOR_NP, selector);
+}
+
 /** Reads the gate that was just found to be a system descriptor; leaves the descriptor of its code segment behind. */
 function openGate(b: Exec, op: Op, selector: u32): void {
   const d = descriptor;
   const type = systemType(d);
   const long = isLongMode(b);
-  const task = !long && (type == TASK_GATE || type == AVAILABLE_TSS || type == AVAILABLE_TSS16);
-  const known = task || type == CALL_GATE || (!long && type == CALL_GATE16);
+  const known = type == CALL_GATE || (!long && type == CALL_GATE16);
   if (!known || dplIn(d) < b.cpl || dplIn(d) < (selector & 3)) raiseSelector(b, op, VECTOR_GP, selector);
   let upper: u64 = 0;
   if (long) {
@@ -151,7 +171,6 @@ function openGate(b: Exec, op: Op, selector: u32): void {
     upper = upperHalf(b, op, selector);
   }
   if (!isPresent(d)) raiseSelector(b, op, VECTOR_NP, selector);
-  if (task) unimplemented(b, op, UNIMPLEMENTED_TASK_SWITCH);
   gateSelector = <u32>(d >> 16) & 0xffff;
   gateOffset = type == CALL_GATE16 ? d & 0xffff : (d & 0xffff) | ((d >> 32) & 0xffff0000) | (upper << 32);
   gateBytes = long ? 8 : type == CALL_GATE ? 4 : 2;
@@ -164,6 +183,7 @@ function openGate(b: Exec, op: Op, selector: u32): void {
 }
 
 function callThroughGate(b: Exec, op: Op, selector: u32): void {
+  if (isTask(b, op, selector)) return callTask(b, op, taskSelector(selector));
   openGate(b, op, selector);
   if (isConforming(descriptor) || dplIn(descriptor) == b.cpl) enterSamePrivilege(b, op, gateSelector, gateOffset, gateBytes);
   else enterInner(b, op, dplIn(descriptor));

@@ -1,10 +1,11 @@
 /** The fast system calls. SDM Vol. 2 "SYSCALL", "SYSRET", "SYSENTER", "SYSEXIT". */
 import { Exec } from "../backend/exec";
+import { skipStep } from "../cpu/debug";
 import { FLAT_32, FLAT_64, setFlat } from "../cpu/far";
 import { isLongMode, isReal, loadFlags, privileged } from "../cpu/modes";
 import { Op } from "../decode/op";
 import { rflags } from "../flags";
-import { EFER_SCE, OPTION_HOST_SYSCALLS, RFLAGS_IF, RFLAGS_RF, RFLAGS_VM, STOP_SYSCALL } from "../generated/constants";
+import { EFER_SCE, OPTION_HOST_SYSCALLS, RFLAGS_IF, RFLAGS_RF, RFLAGS_TF, RFLAGS_VM, STOP_SYSCALL } from "../generated/constants";
 import { isCanonical } from "../mmu/walk";
 import { raiseGp, raiseUd } from "../raise";
 
@@ -18,6 +19,8 @@ export function syscall(b: Exec, op: Op): void {
   b.r11 = <u64>(rflags(b) & ~RFLAGS_RF);
   if ((b.options & OPTION_HOST_SYSCALLS) != 0) return askHost(b, op);
   const selector = <u32>(b.star >> 32) & 0xfffc;
+  // a trap flag that is masked does not trap behind this instruction any more
+  if ((b.fmask & RFLAGS_TF) != 0) skipStep(b);
   loadFlags(b, 0, <u32>b.fmask & ALL_FLAGS);
   setFlat(b, selector, selector + 8, FLAT_64, 0);
   b.jump(b.lstar);

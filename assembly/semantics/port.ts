@@ -3,6 +3,7 @@
  * instruction's. A repeated instruction is one element at a time, so that whatever a port does takes effect before the next.
  */
 import { Exec } from "../backend/exec";
+import { watchPort } from "../breakpoints";
 import { stamp } from "../clock";
 import { checkPort } from "../cpu/ports";
 import { ES, linear, READ, WRITE } from "../cpu/segments";
@@ -57,12 +58,14 @@ function portOf(b: Exec, op: Op, register: u32): u32 {
 
 function input<T>(b: Exec, op: Op, port: u32): u64 {
   stamp(b, op);
+  watchPort(b, port, sizeof<T>());
   return <u64>(<T>portIn(port, sizeof<T>()));
 }
 
 function output<T>(b: Exec, op: Op, port: u32, v: u64): void {
   stamp(b, op);
   portOut(port, sizeof<T>(), <u32>v);
+  watchPort(b, port, sizeof<T>());
 }
 
 // ---- the registers of a string instruction, as wide as the address size

@@ -6,6 +6,8 @@
  * as they are after whole iterations. What crosses a page or is no RAM goes element by element. A REP prefix makes the instruction the last of its block (the decoder sees to it).
  */
 import { Exec } from "../backend/exec";
+import { retired } from "../clock";
+import { KEY_STEP } from "../cpu/modes";
 import { DS, ES, linear, READ, segmentRoom, WRITE } from "../cpu/segments";
 import { Op } from "../decode/op";
 import { RFLAGS_DF } from "../generated/constants";
@@ -166,7 +168,7 @@ function destination<T>(b: Exec, op: Op, access: u32): u64 {
 
 /** How many elements from the one at `va` on lie in its page and, up to there, in its segment; 1 where it crosses a border. */
 function run<T>(b: Exec, op: Op, segment: u32, register: u32, va: u64): u64 {
-  if (op.rep == 0) return 1;
+  if (op.rep == 0 || (b.blockKey & KEY_STEP) != 0) return 1;
   const inPage = va & 0xfff;
   const offset = index(b, op, register);
   if ((b.flagsOther & RFLAGS_DF) != 0) {
@@ -193,6 +195,9 @@ function againIf(b: Exec, op: Op, left: u64, done: u64, goesOn: bool): void {
   if (op.rep == 0) return;
   if (done != 0) setIndex(b, op, RCX, left);
   b.budget -= <i64>(done / PER_INSTRUCTION);
-  if (left != 0 && goesOn) b.restart(op);
-  else b.goOn(op);
+  if (left != 0 && goesOn) {
+    // RF as in the middle of an instruction: its breakpoint has struck
+    b.resumeAt = retired(b) + 1;
+    b.restart(op);
+  } else b.goOn(op);
 }

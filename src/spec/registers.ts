@@ -56,5 +56,6 @@ export const CR4 = {
 } as const;
 /** SDM Vol. 3 "Debug Registers" */
 export const DR6 = { B0: 1, BD: 1 << 13, BS: 1 << 14, BT: 1 << 15, RTM: 1 << 16 } as const;
+export const DR7 = { GD: 1 << 13 } as const;
 export const EFER = { SCE: 1, LME: 1 << 8, LMA: 1 << 10, NXE: 1 << 11 } as const;
 export const PTE = { P: 1, W: 2, U: 4, PWT: 8, PCD: 16, A: 32, D: 64, PS: 128, G: 256 } as const;

@@ -108,6 +108,8 @@ export const STATE: readonly Field[] = [
   field("assumedTlb", "u32", "`tlb` at that level"),
   field("nmiBlocked", "u32", "1 from the delivery of an NMI to the next IRET"),
   field("resumeAt", "u64", "RFLAGS.RF is set while this is one more than the count of instructions"),
+  field("pendingDb", "u32", "bits for DR6 of data and I/O breakpoints that the running instruction has struck"),
+  field("unstepped", "u32", "1 if the running instruction takes no single-step trap: it has entered a handler"),
   field("current", "u32", "record of the instruction that raised or stopped"),
   field(
     "inhibit",

@@ -79,6 +79,17 @@ export class Ring0 {
     return this.#view.getBigUint64(at, true);
   }
 
+  read32(at: number): number {
+    return this.#view.getUint32(at, true);
+  }
+
+  write32(at: number, ...words: readonly number[]): this {
+    words.forEach((word, i) => {
+      this.#view.setUint32(at + 4 * i, word, true);
+    });
+    return this;
+  }
+
   write(at: number, value: bigint): this {
     this.#view.setBigUint64(at, value, true);
     return this;
@@ -112,6 +123,22 @@ export class Ring0 {
     return this.write(IDT + vector * 16, low).write(IDT + vector * 16 + 8, 0n);
   }
 
+  /** as 32-bit code without paging; gates have 8 bytes, the TSS is in use */
+  inProtectedMode(): this {
+    return this.set({ cr0: 0x11n, cr4: 0n, efer: 0n, mode: 1, cs: SELECTOR.CODE32, csRights: 0xc09b, tr: SELECTOR.TSS, trRights: 0x8b });
+  }
+
+  /** from protected mode: with the TSS's segments of ring 3 */
+  inProtectedRing3(): this {
+    return this.inProtectedMode().set({ cpl: 3, cs: SELECTOR.USER32, csRights: 0xc0fb, ss: SELECTOR.USER_DATA, ssRights: 0xc0f3 });
+  }
+
+  /** a gate of 8 bytes, or what else has its form */
+  gate8(vector: number, selector: number, offset: number, attributes = 0x8e00): this {
+    const low = BigInt(offset & 0xffff) | (BigInt(selector) << 16n);
+    return this.write(IDT + vector * 8, low | (BigInt(attributes) << 32n) | (BigInt(offset >>> 16) << 48n));
+  }
+
   code(hex: string, at = CODE): this {
     const bytes = [...(hex.replaceAll(" ", "").match(/../g) ?? []).map((b) => Number.parseInt(b, 16)), ...UD2];
     this.#core.ram.set(bytes, at);
@@ -122,6 +149,7 @@ export class Ring0 {
   /** Runs code until the core stops; why it did. */
   stop(hex?: string, budget = 1000n): number {
     if (hex !== undefined) this.code(hex);
+    this.vcpu.setNumber("halted", 0);
     this.vcpu.refresh();
     return this.vcpu.run(budget);
   }

@@ -2,7 +2,7 @@
 import { ACCESS_FLAGS } from "../access.ts";
 import { ADDRESS_BITS, CRYSTAL_HZ, TSC_HZ } from "../cpuid.ts";
 import { DELIVERING, EVENT, HALTED, OPTION, PENDING, PF, STOP, UNIMPLEMENTED, VECTOR } from "../events.ts";
-import { CR0, CR4, DR6, EFER, PTE, RFLAGS } from "../registers.ts";
+import { CR0, CR4, DR6, DR7, EFER, PTE, RFLAGS } from "../registers.ts";
 import { layout, STATE } from "../state.ts";
 import { OPERAND_CODES, ROW_ATTRIBUTES } from "./tables.ts";
 
@@ -31,6 +31,7 @@ export function printConstants(): string {
     DELIVERING,
     PF,
     DR6,
+    DR7,
     RFLAGS,
     CR0,
     CR4,

@@ -1,0 +1,50 @@
+/**
+ * Debug exceptions around an instruction that is stepped because of the trap flag or of breakpoints. SDM Vol. 3 "Debug Exceptions", "Masking
+ * Exceptions and Interrupts When Switching Stacks".
+ */
+import { codeBreakpoints } from "../breakpoints";
+import { retired } from "../clock";
+import { Op } from "../decode/op";
+import { DR6_BS, VECTOR_DB } from "../generated/constants";
+import { State } from "../generated/state";
+import { raise } from "../raise";
+import { isResuming } from "./interrupt-event";
+import { SHADOW_SS } from "./load";
+import { KEY_DEBUG, KEY_STEP } from "./modes";
+
+/** breakpoints 0-3: what each debug exception sets anew, while the other bits of DR6 only add up */
+const DR6_BREAKPOINTS: u64 = 15;
+
+/** Before the instruction at a linear address: an instruction breakpoint is a fault. */
+export function beginStep(s: State, at: u64): void {
+  if (isShadowed(s)) return;
+  s.pendingDb = 0;
+  if ((s.blockKey & KEY_DEBUG) == 0 || isResuming(s)) return;
+  const hits = codeBreakpoints(s, at);
+  if (hits != 0) raiseDebug(s, changetype<Op>(0), hits);
+}
+
+/** Behind it: everything else is a trap. Behind an instruction that loaded SS breakpoints wait, and the single step is lost. */
+export function endStep(s: State, single: bool): void {
+  if (s.unstepped != 0) single = false;
+  s.unstepped = 0;
+  if (isShadowed(s)) return;
+  const hits = s.pendingDb | (single ? DR6_BS : 0);
+  s.pendingDb = 0;
+  if (hits != 0) raiseDebug(s, changetype<Op>(0), hits);
+}
+
+/** The running instruction enters a handler: no single-step trap behind it. */
+export function skipStep(s: State): void {
+  if ((s.blockKey & KEY_STEP) != 0) s.unstepped = 1;
+}
+
+/** #DB with bits of DR6. */
+export function raiseDebug(s: State, op: Op, bits: u32): void {
+  s.dr6 = (s.dr6 & ~DR6_BREAKPOINTS) | <u64>bits;
+  raise(s, op, VECTOR_DB, 0);
+}
+
+function isShadowed(s: State): bool {
+  return s.inhibit == SHADOW_SS && s.inhibitAt == retired(s);
+}
