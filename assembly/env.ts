@@ -15,3 +15,6 @@ export declare function intAck(): u32;
 
 /** The local APIC broadcasts the end of a level-triggered interrupt, for I/O APICs. */
 export declare function eoi(vector: u32): void;
+
+/** An event is about to be delivered, RIP is at what it interrupts; only with OPTION_TRACE. `type` is an EVENT. */
+export declare function delivers(vector: u32, type: u32, errorCode: u32): void;

@@ -12,7 +12,20 @@ import { condition, rflags as readFlags } from "./flags";
 import { PENDING_HOST, PENDING_NMI } from "./generated/constants";
 import { STATE_SIZE } from "./generated/state";
 import { finish, writeBlock } from "./jit/block";
-import { BOUNCE, CPUID, EMIT_BUFFER, FEATURES, MAX_VCPUS, ONES, PAGE_SIZE, PROFILE, RAM, STATE_STRIDE, STATES } from "./memory-map";
+import {
+  BOUNCE,
+  CPUID,
+  DELIVERED,
+  EMIT_BUFFER,
+  FEATURES,
+  MAX_VCPUS,
+  ONES,
+  PAGE_SIZE,
+  PROFILE,
+  RAM,
+  STATE_STRIDE,
+  STATES,
+} from "./memory-map";
 import { codeWritten, isCode, staleBlocks } from "./mmu/code-pages";
 import { hostOf, setRamSize } from "./mmu/physical";
 import { flushPage as dropPage, flushTlb as dropTlb } from "./mmu/tlb";
@@ -36,6 +49,11 @@ export function ramBase(): usize {
 /** Where the host writes which features the CPU model has, and its CPUID leaves. */
 export function featuresAt(): usize {
   return FEATURES;
+}
+
+/** Address of 256 u32: how often each vector was delivered. */
+export function deliveredAt(): usize {
+  return DELIVERED;
 }
 
 export function cpuidAt(): usize {

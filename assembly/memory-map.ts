@@ -6,7 +6,7 @@
  *     4 KiB     vCPU states, one page each; below 64 KiB so that a record names a register in 16 bits
  *     64 KiB    bounce buffer: 64 bytes for the host's accesses, then accesses that have no linear address of their own
  *     68 KiB    TLBs
- *     192 KiB   tables that the host fills: enabled features, CPUID leaves; code segment numbers; a page of ones
+ *     192 KiB   tables that the host fills: enabled features, CPUID leaves; code segment numbers; a page of ones; counts of vectors
  *     256 KiB   code being written by the compiler
  *     512 KiB   profile; a TLB that stays empty
  *     1 MiB     AssemblyScript's static data (asconfig.json: memoryBase)
@@ -55,6 +55,10 @@ export const CODE_SEGMENTS_MAX: u32 = 512;
 /** what instructions are fetched from where there is no RAM: all ones */
 export const ONES: usize = 0x33000;
 export const ONES_END: usize = ONES + 0x1000;
+
+/** how often each vector was delivered, u32 each */
+export const DELIVERED: usize = ONES_END;
+export const DELIVERED_END: usize = DELIVERED + 256 * 4;
 
 /** code being written by the compiler, between the states' area and the static data */
 export const EMIT_BUFFER: usize = 0x40000;

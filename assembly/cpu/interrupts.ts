@@ -4,6 +4,7 @@
  * makes #DF or shutdown of an exception that gets in between.
  */
 import { Op } from "../decode/op";
+import { delivers } from "../env";
 import {
   CR4_VME,
   DELIVERING_ERROR_CODE,
@@ -13,6 +14,7 @@ import {
   EVENT_EXCEPTION,
   EVENT_NMI,
   EVENT_SOFTWARE_INTERRUPT,
+  OPTION_TRACE,
   RFLAGS_IOPL,
   VECTOR_AC,
   VECTOR_CP,
@@ -25,6 +27,7 @@ import {
   VECTOR_TS,
 } from "../generated/constants";
 import { State } from "../generated/state";
+import { DELIVERED } from "../memory-map";
 import { raiseGp } from "../raise";
 import { throughGate } from "./interrupt-gates";
 import { throughLongGate } from "./interrupt-gates-long";
@@ -55,6 +58,7 @@ export function deliverSoftware(s: State, op: Op, vector: u32, type: u32): void 
 function deliverTo(s: State, op: Op, returnRip: u64, vector: u32, type: u32, errorCode: u32): void {
   const stepped = changetype<usize>(op) != 0 && (s.blockKey & KEY_STEP) != 0;
   const coded = type == EVENT_EXCEPTION && ((ERROR_CODES >> vector) & 1) != 0 && !isReal(s);
+  tell(s, op, vector, type, errorCode);
   s.delivering = DELIVERING_VALID | (type << DELIVERING_TYPE) | vector | (coded ? DELIVERING_ERROR_CODE : 0);
   s.errorCode = errorCode;
   if (type == EVENT_NMI) s.nmiBlocked = 1;
@@ -66,6 +70,15 @@ function deliverTo(s: State, op: Op, returnRip: u64, vector: u32, type: u32, err
   s.inhibit = 0;
   if (stepped) s.unstepped = 1;
   if (vector == VECTOR_DB && type == EVENT_EXCEPTION) s.dr7 &= ~DR7_GD;
+}
+
+/** For whoever watches from outside. */
+function tell(s: State, op: Op, vector: u32, type: u32, errorCode: u32): void {
+  const count = DELIVERED + ((<usize>vector) << 2);
+  store<u32>(count, load<u32>(count) + 1);
+  if ((s.options & OPTION_TRACE) == 0) return;
+  if (changetype<usize>(op) != 0) s.rip = s.blockRip + <u64>op.off;
+  delivers(vector, type, errorCode);
 }
 
 /** INT n of a virtual-8086 task. SDM Vol. 3 "Software Interrupt Handling in Virtual-8086 Mode". */

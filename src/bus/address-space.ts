@@ -6,6 +6,7 @@ interface Mapping {
   readonly base: number;
   readonly length: number;
   readonly region: Region;
+  readonly counts: { reads: number; writes: number };
 }
 
 export class OverlapError extends Error {
@@ -14,10 +15,13 @@ export class OverlapError extends Error {
   }
 }
 
-export interface Unclaimed {
-  readonly address: number;
+export interface DeviceAccesses {
   readonly reads: number;
   readonly writes: number;
+}
+
+export interface Unclaimed extends DeviceAccesses {
+  readonly address: number;
 }
 
 /** How many addresses that nobody answers are remembered one by one. */
@@ -27,6 +31,8 @@ export class AddressSpace {
   /** sorted by base */
   #mappings: Mapping[] = [];
   #last: Mapping | undefined;
+  /** by the name of a mapping, those that are gone included */
+  readonly #counts = new Map<string, { reads: number; writes: number }>();
   readonly #unclaimed = new Map<number, { reads: number; writes: number }>();
   readonly #name: string;
 
@@ -37,7 +43,9 @@ export class AddressSpace {
 
   /** Returns what takes the region off the bus again. */
   map(name: string, base: number, length: number, region: Region): () => void {
-    const mapping = { name, base, length, region };
+    const counts = this.#counts.get(name) ?? { reads: 0, writes: 0 };
+    this.#counts.set(name, counts);
+    const mapping = { name, base, length, region, counts };
     const at = this.#mappings.findIndex((m) => m.base > base);
     const index = at < 0 ? this.#mappings.length : at;
     for (const other of [this.#mappings[index - 1], this.#mappings[index]])
@@ -53,7 +61,10 @@ export class AddressSpace {
   /** An access that straddles a region's end, or 8 bytes wide, is made of smaller ones. */
   read(address: number, size: number): number {
     const m = this.#find(address, size);
-    if (m !== undefined) return m.region.read(address - m.base, size as AccessSize) >>> 0;
+    if (m !== undefined) {
+      m.counts.reads++;
+      return m.region.read(address - m.base, size as AccessSize) >>> 0;
+    }
     if (size > 1 && this.#touches(address, size)) {
       const half = size / 2;
       return (this.read(address, half) | (this.read(address + half, half) << (half * 8))) >>> 0;
@@ -64,8 +75,10 @@ export class AddressSpace {
 
   write(address: number, size: number, value: number): void {
     const m = this.#find(address, size);
-    if (m !== undefined) m.region.write(address - m.base, size as AccessSize, value >>> 0);
-    else if (size > 1 && this.#touches(address, size)) {
+    if (m !== undefined) {
+      m.counts.writes++;
+      m.region.write(address - m.base, size as AccessSize, value >>> 0);
+    } else if (size > 1 && this.#touches(address, size)) {
       const half = size / 2;
       this.write(address, half, value & (half === 2 ? 0xffff : 0xff));
       this.write(address + half, half, value >>> (half * 8));
@@ -75,6 +88,11 @@ export class AddressSpace {
   /** Accesses that nobody answered, by address; at most the first few thousand addresses. */
   get unclaimed(): readonly Unclaimed[] {
     return [...this.#unclaimed].map(([address, counts]) => ({ address, ...counts })).sort((a, b) => a.address - b.address);
+  }
+
+  /** How often each device was asked, by its name; those that never were are left out. */
+  get accesses(): Readonly<Record<string, DeviceAccesses>> {
+    return Object.fromEntries([...this.#counts].filter(([, c]) => c.reads + c.writes > 0).map(([name, c]) => [name, { ...c }]));
   }
 
   /** The parts list of this bus: "0x3f8-0x3ff uart0". */

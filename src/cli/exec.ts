@@ -1,5 +1,5 @@
 /** `minusone exec`: runs a Linux program on this terminal and ends with its status. */
-import { appendFileSync, closeSync, openSync, realpathSync, statSync, writeFileSync, writeSync } from "node:fs";
+import { realpathSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { loadCoreModule } from "../boot/core-module.ts";
 import { ERRNO } from "../boot/linux-user/errno.ts";
@@ -14,6 +14,7 @@ import { CpuModelError, cpuModel, MODELS } from "../cpus/models.ts";
 import { TRACE_ITEMS, type TraceItem } from "../debug/trace-items.ts";
 import { EXIT } from "./exit-codes.ts";
 import { type OptionTable, type Parsed, parseOptions, parsePositive, parseSize, UsageError } from "./options.ts";
+import { type Log, OutputError, openLog, writeJson } from "./output-file.ts";
 import { statisticsRecord } from "./statistics.ts";
 
 export const EXEC_OPTIONS: OptionTable = {
@@ -167,54 +168,13 @@ function traceItems({ options }: Parsed): Set<TraceItem> {
   return new Set(items as TraceItem[]);
 }
 
-interface Log {
-  print(line: string): void;
-  /** always to the standard error output */
-  warn(text: string): void;
-  close(): void;
-}
-
-class OutputError extends Error {}
-
-function openLog(path: string | undefined): Log {
-  let file = 2;
-  if (path !== undefined)
-    try {
-      file = openSync(path, "w");
-    } catch (error) {
-      throw new OutputError(`-D ${path}: ${reasonOf(error)}`);
-    }
-  let lines: string[] = [];
-  const flush = () => {
-    if (lines.length > 0) appendFileSync(file, `${lines.join("\n")}\n`);
-    lines = [];
-  };
-  return {
-    print: (line) => {
-      lines.push(line);
-      if (file === 2 || lines.length > 1000) flush();
-    },
-    warn: (text) => {
-      writeSync(2, text);
-    },
-    close: () => {
-      flush();
-      if (file !== 2) closeSync(file);
-    },
-  };
-}
-
 function finish(parsed: Parsed, result: RunResult, seconds: number, log: Log): void {
   if (traceItems(parsed).has("syscall"))
     for (const [number, count] of result.statistics.unknownCalls) log.print(`unknown system call ${number}: ${count} times`);
   if (result.interruption !== undefined) log.warn(`minusone: ${INTERRUPTED[result.interruption][1]}\n`);
   const path = last(parsed, "stats-json");
   if (path === undefined) return;
-  try {
-    writeFileSync(path, `${JSON.stringify(statisticsRecord(result, seconds), null, 2)}\n`);
-  } catch (error) {
-    throw new OutputError(`--stats-json ${path}: ${reasonOf(error)}`);
-  }
+  writeJson("--stats-json", path, statisticsRecord(result, seconds));
 }
 
 function statusOf({ ending, interruption }: RunResult): number {
@@ -238,8 +198,4 @@ function explain(error: unknown): number {
     return EXIT.CANNOT_WRITE;
   }
   throw error;
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -6,6 +6,7 @@ import { UsageError } from "./options.ts";
 type Command = (args: readonly string[]) => Promise<number> | number;
 
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  run: async () => (await import("./run.ts")).run,
   exec: async () => (await import("./exec.ts")).exec,
   demo: async () => (await import("./demo.ts")).demo,
   bench: async () => (await import("./bench.ts")).bench,
@@ -14,7 +15,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
 };
 
 async function main([first, ...rest]: readonly string[]): Promise<number> {
-  if (first === undefined) throw new UsageError("what to do? minusone exec PROGRAM runs a Linux program");
+  if (first === undefined)
+    throw new UsageError("what to do? minusone run -kernel FILE boots a machine, minusone exec PROGRAM runs a Linux program");
   const name = first.replace(/^--?/, "");
   const known = name === "h" ? "help" : name;
   if (!Object.hasOwn(COMMANDS, known) || (first.startsWith("-") && known !== "help" && known !== "version"))

@@ -16,6 +16,7 @@ interface Exports {
   initialize(ramBytes: bigint): void;
   featuresAt(): number;
   cpuidAt(): number;
+  deliveredAt(): number;
   refresh(vcpu: number): void;
   reset(vcpu: number): void;
   run(vcpu: number, budget: bigint): number;
@@ -55,6 +56,8 @@ export interface CoreHost {
   intAck(): number;
   /** a level-triggered interrupt of a local APIC has ended */
   eoi(vector: number): void;
+  /** an event, by its number in EVENT, is about to be delivered; only with OPTION.TRACE */
+  delivers?(vector: number, type: number, errorCode: number): void;
 }
 
 /** Nobody is there, as around a program that runs alone: reads give ones, writes are lost. */
@@ -122,6 +125,7 @@ export class Core {
       },
       intAck: () => host.intAck(),
       eoi: (vector: number) => host.eoi(vector),
+      delivers: (vector: number, type: number, errorCode: number) => host.delivers?.(vector, type, errorCode),
       abort(_message: number, _file: number, line: number, column: number) {
         throw new Error(`the core failed an internal check at ${line}:${column}`);
       },
@@ -143,6 +147,11 @@ export class Core {
 
   vcpu(index: number): Vcpu {
     return new Vcpu(this.#exports, this.memory, this.#exports.stateOf(index));
+  }
+
+  /** How often interrupts and exceptions were delivered, by vector. */
+  get delivered(): Uint32Array {
+    return new Uint32Array(this.memory.buffer, this.#exports.deliveredAt(), 256).slice();
   }
 
   /** A message-signalled interrupt: `data` written to `address` in FEExxxxxH. */

@@ -7,3 +7,14 @@ export const TRACE_ITEMS = {
 } as const;
 
 export type TraceItem = keyof typeof TRACE_ITEMS;
+
+/** The same for machines. */
+export const MACHINE_TRACE_ITEMS = {
+  in_asm: "each instruction, disassembled, the first time it runs",
+  exec: "each jump: the address where a straight run of instructions starts",
+  int: "interrupts and exceptions as they are delivered, with the place they interrupt",
+  mmu: "changes of the paging registers, and page faults",
+  cpu_reset: "the registers at every reset and at a triple fault",
+} as const;
+
+export type MachineTraceItem = keyof typeof MACHINE_TRACE_ITEMS;

@@ -24,6 +24,8 @@ export const OPTION = {
   HOST_SYSCALLS: 2,
   /** one instruction per block, no links: every instruction boundary is a block boundary */
   SINGLE_STEP: 4,
+  /** the host is told of everything that is delivered */
+  TRACE: 8,
 } as const;
 
 /** Bits of `State.pending`: what the run loop has to look at before the next instruction. */

@@ -1,0 +1,149 @@
+/** `minusone run`: a PC on this terminal, with the options of QEMU. */
+import { readFileSync } from "node:fs";
+import { loadCoreModule } from "../boot/core-module.ts";
+import { LoadError } from "../boot/load-error.ts";
+import { formatOf } from "../boot/load-kernel.ts";
+import { type Module, splitModules } from "../boot/load-options.ts";
+import { MACHINE_TRACE_ITEMS, type MachineTraceItem } from "../debug/trace-items.ts";
+import { ConfigError, type MachineOptions } from "../machine/config.ts";
+import { Machine } from "../machine/machine.ts";
+import type { Stop } from "../machine/stop.ts";
+import { EXIT } from "./exit-codes.ts";
+import { type Parsed, parseOptions, UsageError } from "./options.ts";
+import { type Log, OutputError, openLog, writeJson } from "./output-file.ts";
+import { RUN_OPTIONS, type RunSettings, runSettings } from "./run/options.ts";
+import { type Ending, Session } from "./run/session.ts";
+
+/** A file that was named and cannot be used. */
+class InputError extends Error {}
+
+/** What the process says and returns, for every way in which a run can end. */
+const SAID: Readonly<Record<Stop["reason"], readonly [status: number, text?: string]>> = {
+  "power off": [EXIT.OK],
+  reset: [EXIT.OK],
+  exit: [EXIT.OK],
+  stopped: [EXIT.OK],
+  until: [EXIT.OK],
+  cycles: [EXIT.OK],
+  instructions: [EXIT.INSTRUCTION_LIMIT, "stopped: the instruction limit (--max-instructions) is reached"],
+  "triple fault": [EXIT.TRIPLE_FAULT, "triple fault: an exception came up while a double fault was delivered (-d int,cpu_reset shows how)"],
+  halted: [EXIT.DEADLOCK, "the processor has halted, and nothing can wake it"],
+  unimplemented: [EXIT.UNIMPLEMENTED, "the guest needs something of the processor that is not implemented"],
+};
+
+export async function run(args: readonly string[]): Promise<number> {
+  const parsed = parseOptions(RUN_OPTIONS, args);
+  const settings = runSettings(parsed);
+  const items = traceItems(parsed);
+  try {
+    const options = machineOptions(settings);
+    const log = openLog(parsed.options.get("D")?.at(-1));
+    try {
+      return await runMachine(options, settings, items, log);
+    } finally {
+      log.close();
+    }
+  } catch (error) {
+    return explain(error);
+  }
+}
+
+async function runMachine(options: MachineOptions, settings: RunSettings, items: Set<MachineTraceItem>, log: Log): Promise<number> {
+  const machine = await Machine.create({ ...options, module: loadCoreModule() });
+  if (items.size > 0) (await import("../debug/machine-trace.ts")).traceMachine(machine, items, (line) => log.print(line));
+  const started = performance.now();
+  const ending = await new Session(machine, settings).run();
+  const seconds = (performance.now() - started) / 1000;
+  const [status, text] = conclusion(ending);
+  if (text !== undefined) log.warn(`minusone: ${text}\n`);
+  if (settings.statistics !== undefined) {
+    const stats = machine.stats();
+    const mips = stats.instructions / seconds / 1e6;
+    writeJson("--stats-json", settings.statistics, { ending: nameOf(ending), status, ...stats, hostSeconds: seconds, mips });
+  }
+  return status;
+}
+
+function conclusion({ stop, cause }: Ending): readonly [status: number, text?: string] {
+  if (cause === "timeout") return [EXIT.TIMEOUT, "stopped: the time limit (--timeout) is reached"];
+  if (typeof cause === "number") return [EXIT.SIGNAL + cause];
+  if (stop.reason === "exit") return [stop.code];
+  const [status, text] = SAID[stop.reason];
+  return stop.reason === "unimplemented" ? [status, `${text}: ${stop.what}`] : SAID[stop.reason];
+}
+
+function nameOf({ stop, cause }: Ending): string {
+  return cause === "timeout" ? cause : typeof cause === "number" ? `signal ${cause}` : stop.reason;
+}
+
+function traceItems({ options }: Parsed): Set<MachineTraceItem> {
+  const items = (options.get("d") ?? []).flatMap((list) => list.split(","));
+  for (const item of items)
+    if (!Object.hasOwn(MACHINE_TRACE_ITEMS, item))
+      throw new UsageError(`-d ${item}: there are ${Object.keys(MACHINE_TRACE_ITEMS).join(", ")}`);
+  return new Set(items as MachineTraceItem[]);
+}
+
+function machineOptions(s: RunSettings): MachineOptions {
+  return {
+    memory: s.memory,
+    cpu: s.cpu,
+    append: s.append,
+    seed: s.seed,
+    onReset: s.restarts ? "restart" : "stop",
+    debugExit: s.devices.debugExit,
+    testDevice: s.devices.testDevice,
+    ...(s.clock === undefined ? {} : { clock: s.clock }),
+    ...kernelFiles(s),
+  };
+}
+
+/** What -initrd names depends on the kernel: one file, or several modules. */
+function kernelFiles({ kernel: path, initrd }: RunSettings): Pick<MachineOptions, "kernel" | "kernelName" | "initrd" | "modules"> {
+  if (path === undefined) return {};
+  const kernel = inputFile("-kernel", path);
+  const named = { kernel, kernelName: path };
+  if (initrd === undefined) return named;
+  if (formatOf(kernel) !== "multiboot") return { ...named, initrd: inputFile("-initrd", initrd) };
+  const modules: readonly Module[] = splitModules(initrd).map((m) => ({ bytes: inputFile("-initrd", m.path), commandLine: m.commandLine }));
+  return { ...named, modules };
+}
+
+function inputFile(option: string, path: string): Uint8Array {
+  let bytes: Uint8Array;
+  try {
+    bytes = readFileSync(path);
+  } catch (error) {
+    throw new InputError(`${option} ${path}: ${reasonOf(error)}`);
+  }
+  if (bytes.length === 0) throw new InputError(`${option} ${path}: the file is empty`);
+  return bytes;
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such file",
+  EISDIR: "it is a directory",
+  EACCES: "it may not be read; check its permissions",
+};
+
+function reasonOf(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return REASONS[code ?? ""] ?? (code === "ERR_FS_FILE_TOO_LARGE" ? "the file is too large" : message);
+}
+
+/** Says what went wrong; returns the exit status. What is not expected is thrown on. */
+function explain(error: unknown): number {
+  const [status, prefix] =
+    error instanceof ConfigError
+      ? [EXIT.USAGE, ""]
+      : error instanceof LoadError
+        ? [EXIT.CANNOT_LOAD, "cannot boot this kernel: "]
+        : error instanceof InputError
+          ? [EXIT.NO_INPUT, ""]
+          : error instanceof OutputError
+            ? [EXIT.CANNOT_WRITE, ""]
+            : [undefined, ""];
+  if (status === undefined) throw error;
+  console.error(`minusone: ${prefix}${(error as Error).message}`);
+  return status;
+}

@@ -1,0 +1,24 @@
+/** Puts the kernel of a configuration into a machine that has just been reset, and the processor at its entry. */
+import { loadKernel } from "../boot/load-kernel.ts";
+import type { KernelConfig } from "./config.ts";
+import type { Pc } from "./pc.ts";
+
+export function boot(pc: Pc, kernel: KernelConfig): void {
+  const { memory, vcpu } = pc;
+  const { initrd } = kernel;
+  const { registers } = loadKernel(
+    kernel.image,
+    {
+      fileName: kernel.name,
+      append: kernel.commandLine,
+      modules: kernel.modules,
+      memoryBytes: memory.low + memory.high,
+      ...(initrd === undefined ? {} : { initrd }),
+    },
+    memory,
+  );
+  for (const [name, value] of Object.entries(registers))
+    if (typeof value === "bigint") vcpu.set(name, value);
+    else vcpu.setNumber(name, value);
+  vcpu.refresh();
+}

@@ -1,0 +1,135 @@
+/**
+ * What a machine is made of: the options as a program gives them, checked and completed. Whatever is impossible is refused here, before
+ * anything is built, with a message that says which option, and what to do.
+ */
+import type { Module } from "../boot/load-options.ts";
+import { MAX_MEMORY_MIB, MIN_MEMORY_MIB } from "../core/core.ts";
+import { CpuModelError, cpuModel } from "../cpus/models.ts";
+
+import type { CpuModel } from "../spec/cpuid.ts";
+
+export interface MachineOptions {
+  /** MiB of RAM (128) */
+  readonly memory?: number;
+  /** CPU model, with features added and taken away: "max,-sse42" ("max") */
+  readonly cpu?: string;
+  /** bytes of a bzImage, a multiboot image, a PVH or plain ELF file; without one, the machine stays at its reset vector */
+  readonly kernel?: Uint8Array;
+  /** the kernel's file name, which multiboot kernels find in front of their command line ("kernel") */
+  readonly kernelName?: string;
+  /** bytes of Linux' initial RAM disk */
+  readonly initrd?: Uint8Array;
+  /** what a multiboot kernel is given; without it, `initrd` is its one module */
+  readonly modules?: readonly Module[];
+  /** the kernel's command line */
+  readonly append?: string;
+  /** disks, seen by the guest as virtio block devices in this order */
+  readonly drives?: readonly Uint8Array[];
+  /** port of an `isa-debug-exit` device: writing v to it ends the machine with code (v << 1) | 1 */
+  readonly debugExit?: { readonly port?: number; readonly size?: number } | undefined;
+  /** the devices that kvm-unit-tests talk to */
+  readonly testDevice?: boolean;
+  /** what the real-time clock shows at power-on (2000-01-01, so that runs are alike) */
+  readonly clock?: Date;
+  /** seed of everything random: RDRAND, RDSEED, the virtio entropy device (0) */
+  readonly seed?: number;
+  /** what a reset of the machine does: start it again, or end the run ("restart") */
+  readonly onReset?: "restart" | "stop";
+}
+
+/** The same, complete. */
+export interface Config {
+  readonly memoryMib: number;
+  readonly cpu: CpuModel;
+  readonly kernel: KernelConfig | undefined;
+  readonly drives: readonly Uint8Array[];
+  readonly debugExit: { readonly port: number; readonly size: number } | undefined;
+  readonly testDevice: boolean;
+  readonly clock: Date;
+  readonly seed: number;
+  readonly restarts: boolean;
+}
+
+export interface KernelConfig {
+  readonly image: Uint8Array;
+  readonly name: string;
+  readonly commandLine: string;
+  readonly initrd: Uint8Array | undefined;
+  readonly modules: readonly Module[];
+}
+
+/** An option that cannot be. */
+export class ConfigError extends Error {
+  readonly option: string;
+
+  constructor(option: string, message: string) {
+    super(message);
+    this.option = option;
+  }
+}
+
+export const DEFAULT_MEMORY_MIB = 128;
+export const MAX_DRIVES = 8;
+/** as QEMU's */
+const DEBUG_EXIT = { port: 0xf4, size: 4 } as const;
+const RTC_START = Date.UTC(2000, 0, 1);
+const RTC_YEARS = [1980, 2079] as const;
+const MAX_COMMAND_LINE = 2047;
+
+export function checkOptions(o: MachineOptions): Config {
+  const { memory = DEFAULT_MEMORY_MIB, drives = [], seed = 0, clock = new Date(RTC_START) } = o;
+  if (!Number.isInteger(memory) || memory < MIN_MEMORY_MIB || memory > MAX_MEMORY_MIB)
+    throw new ConfigError("memory", `memory of ${memory} MiB is not possible; choose from ${MIN_MEMORY_MIB} to ${MAX_MEMORY_MIB} MiB`);
+  if (!Number.isSafeInteger(seed)) throw new ConfigError("seed", `the seed ${seed} is no whole number`);
+  if (drives.length > MAX_DRIVES) throw new ConfigError("drives", `${drives.length} drives; there is room for ${MAX_DRIVES}`);
+  const year = clock.getUTCFullYear();
+  if (!(year >= RTC_YEARS[0] && year <= RTC_YEARS[1]))
+    throw new ConfigError("clock", `the real-time clock cannot show ${year}; choose a year from ${RTC_YEARS.join(" to ")}`);
+  return {
+    memoryMib: memory,
+    cpu: checkCpu(o.cpu ?? "max"),
+    kernel: checkKernel(o),
+    drives,
+    debugExit: checkDebugExit(o.debugExit),
+    testDevice: o.testDevice ?? false,
+    clock,
+    seed,
+    restarts: o.onReset !== "stop",
+  };
+}
+
+function checkCpu(text: string): CpuModel {
+  try {
+    return cpuModel(text);
+  } catch (error) {
+    throw error instanceof CpuModelError ? new ConfigError("cpu", error.message) : error;
+  }
+}
+
+function checkKernel(o: MachineOptions): KernelConfig | undefined {
+  const { kernel, initrd, modules, append = "" } = o;
+  if (kernel === undefined) {
+    if (initrd !== undefined || modules !== undefined) throw new ConfigError("initrd", "an initrd needs a kernel that takes it");
+    if (append !== "") throw new ConfigError("append", "a command line needs a kernel that takes it");
+    return undefined;
+  }
+  if (append.length > MAX_COMMAND_LINE)
+    throw new ConfigError("append", `the command line has ${append.length} characters; there is room for ${MAX_COMMAND_LINE}`);
+  return {
+    image: kernel,
+    name: o.kernelName ?? "kernel",
+    commandLine: append,
+    initrd,
+    modules: modules ?? (initrd === undefined ? [] : [{ bytes: initrd, commandLine: "initrd" }]),
+  };
+}
+
+function checkDebugExit(given: MachineOptions["debugExit"]): Config["debugExit"] {
+  if (given === undefined) return undefined;
+  const { port = DEBUG_EXIT.port, size = DEBUG_EXIT.size } = given;
+  if (!Number.isInteger(port) || port < 0 || port + size > 0x10000)
+    throw new ConfigError("debugExit", `isa-debug-exit cannot have port 0x${port.toString(16)}; choose from 0 to 0xfffc`);
+  if (size !== 1 && size !== 2 && size !== 4)
+    throw new ConfigError("debugExit", `isa-debug-exit cannot have ${size} ports; choose 1, 2 or 4`);
+  return { port, size };
+}

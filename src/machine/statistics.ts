@@ -1,0 +1,53 @@
+/** Counters of a machine since power-on, by names of their own; the command line writes them as JSON. */
+import type { DeviceAccesses, Unclaimed } from "../bus/address-space.ts";
+import { VECTOR } from "../spec/events.ts";
+import type { Pc } from "./pc.ts";
+
+export interface MachineStatistics {
+  readonly instructions: number;
+  /** guest time: instructions and idle time together */
+  readonly cycles: number;
+  /** cycles spent in HLT */
+  readonly idleCycles: number;
+  /** by name: "#PF" */
+  readonly exceptions: Readonly<Record<string, number>>;
+  /** external and software interrupts by vector: "0x30" */
+  readonly interrupts: Readonly<Record<string, number>>;
+  /** by device: "com1" */
+  readonly portAccesses: Readonly<Record<string, DeviceAccesses>>;
+  readonly mmioAccesses: Readonly<Record<string, DeviceAccesses>>;
+  /** what nobody answered: reads as all ones */
+  readonly unclaimedPorts: readonly Unclaimed[];
+  readonly unclaimedAddresses: readonly Unclaimed[];
+  readonly blocksDecoded: number;
+  readonly blocksStale: number;
+  readonly blockBytes: number;
+}
+
+/** vectors 0 to 31 are the processor's own */
+const FIRST_INTERRUPT = 32;
+const NAMES: ReadonlyMap<number, string> = new Map(
+  Object.entries(VECTOR).map(([name, number]) => [number, name === "NMI" ? name : `#${name}`]),
+);
+
+export function exceptionName(vector: number): string {
+  return NAMES.get(vector) ?? `vector ${vector}`;
+}
+
+export function statisticsOf(pc: Pc): MachineStatistics {
+  const delivered = [...pc.core.delivered].map((count, vector) => ({ vector, count })).filter(({ count }) => count > 0);
+  const exceptions = delivered.filter(({ vector }) => vector < FIRST_INTERRUPT);
+  const interrupts = delivered.filter(({ vector }) => vector >= FIRST_INTERRUPT);
+  return {
+    instructions: pc.instructions,
+    cycles: pc.clock.now,
+    idleCycles: Number(pc.vcpu.get("idle")),
+    exceptions: Object.fromEntries(exceptions.map(({ vector, count }) => [exceptionName(vector), count])),
+    interrupts: Object.fromEntries(interrupts.map(({ vector, count }) => [`0x${vector.toString(16)}`, count])),
+    portAccesses: pc.ports.accesses,
+    mmioAccesses: pc.addresses.accesses,
+    unclaimedPorts: pc.ports.unclaimed,
+    unclaimedAddresses: pc.addresses.unclaimed,
+    ...pc.core.counters(),
+  };
+}
