@@ -9,7 +9,7 @@ import { blockBytes, decodedBlocks, dropBlocks, profile } from "./decode/block";
 import { setPending, setPin } from "./devices/lapic-interrupts";
 import { receiveMessage } from "./devices/lapic-messages";
 import { condition, rflags as readFlags } from "./flags";
-import { PENDING_HOST, PENDING_NMI } from "./generated/constants";
+import { HALTED_MWAIT, HALTED_MWAIT_MASKED, PENDING_HOST, PENDING_NMI } from "./generated/constants";
 import { STATE_SIZE } from "./generated/state";
 import { finish, writeBlock } from "./jit/block";
 import {
@@ -147,6 +147,8 @@ export function ramWritten(vcpu: usize, gpa: u64, bytes: u64): void {
     const host = hostOf(at);
     if (host != 0 && isCode(host)) codeWritten(changetype<Exec>(vcpu), host);
   }
+  const b = changetype<Exec>(vcpu);
+  if (b.halted == HALTED_MWAIT || b.halted == HALTED_MWAIT_MASKED) b.halted = 0;
 }
 
 /** Linear address of the RAM at `gpa`, or 0 if there is none. */

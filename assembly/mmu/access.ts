@@ -101,8 +101,8 @@ export function commit(s: State, at: usize): void {
   // device memory last: the host must find RAM as the instruction leaves it
   if (first != 0) memory.copy(first, GATHER, split);
   if (rest != 0 && second != 0) memory.copy(second, GATHER + split, rest);
-  if (first == 0) writeDevice(firstDevice, GATHER, split);
-  if (rest != 0 && second == 0) writeDevice(secondDevice, GATHER + split, rest);
+  if (first == 0) writeDevice(s, firstDevice, GATHER, split);
+  if (rest != 0 && second == 0) writeDevice(s, secondDevice, GATHER + split, rest);
 }
 
 function accessOf(s: State, write: u32): u32 {
@@ -136,8 +136,8 @@ function place(s: State, op: Op, va: u64, size: u32, access: u32, use: u32, vect
   total = size;
   stamp(s, op);
   const reads = use != WRITE || size > LONGEST_PLAIN_STORE;
-  gather(GATHER, a, aDevice, split, reads);
-  if (crosses) gather(GATHER + split, b, secondDevice, size - split, reads);
+  gather(s, GATHER, a, aDevice, split, reads);
+  if (crosses) gather(s, GATHER + split, b, secondDevice, size - split, reads);
   return GATHER;
 }
 
@@ -147,9 +147,9 @@ function isAligned(va: u64, size: u32): bool {
   return size != 10 || (va & 7) == 0;
 }
 
-function gather(to: usize, host: usize, gpa: u64, size: u32, reads: bool): void {
+function gather(s: State, to: usize, host: usize, gpa: u64, size: u32, reads: bool): void {
   if (host != 0) memory.copy(to, host, size);
-  else if (reads) readDevice(gpa, to, size);
+  else if (reads) readDevice(s, gpa, to, size);
 }
 
 /** Linear-memory address of one byte, permission checked, and everything else in its page; 0, and `device`, if it is not RAM. */

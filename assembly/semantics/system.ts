@@ -7,7 +7,17 @@ import { castShadow, SHADOW_STI } from "../cpu/load";
 import { isReal, isVirtual8086, loadFlags, privileged } from "../cpu/modes";
 import { linear, READ } from "../cpu/segments";
 import { Op } from "../decode/op";
-import { CR4_PCIDE, CR4_PVI, CR4_VME, RFLAGS_AC, RFLAGS_IF, RFLAGS_IOPL, RFLAGS_VIF, RFLAGS_VIP } from "../generated/constants";
+import {
+  CR4_PCIDE,
+  CR4_PVI,
+  CR4_VME,
+  HALTED_MWAIT,
+  RFLAGS_AC,
+  RFLAGS_IF,
+  RFLAGS_IOPL,
+  RFLAGS_VIF,
+  RFLAGS_VIP,
+} from "../generated/constants";
 import { flushPage, flushTlb } from "../mmu/tlb";
 import { isCanonical } from "../mmu/walk";
 import { raiseGp, raiseUd } from "../raise";
@@ -96,12 +106,21 @@ export function monitor(b: Exec, op: Op): void {
   const size = op.addressSize;
   const offset = size == 2 ? b.rax : size == 1 ? b.gpr<u32>(0) : b.gpr<u16>(0);
   b.checkRead(op, linear(b, op, op.segment, offset, 1, READ), 1);
+  b.monitoring = 1;
 }
 
-/** May end for any reason, so it ends at once. */
+/**
+ * Waits like HLT, unless an interrupt or exception has come since MONITOR; with bit 0 of ECX, interrupts that IF masks end it too. The only
+ * writes to the monitored line that can end it are those of devices (index.ts, `ramWritten`).
+ */
 export function mwait(b: Exec, op: Op): void {
   if (b.cpl != 0) raiseUd(b, op);
   if (<u32>b.rcx > 1) raiseGp(b, op);
+  if (b.monitoring != 0) {
+    b.monitoring = 0;
+    b.halted = HALTED_MWAIT + (<u32>b.rcx & 1);
+    b.endSlice();
+  }
   b.jump(b.nextRip(op));
 }
 

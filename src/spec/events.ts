@@ -43,7 +43,7 @@ export const PENDING = {
 } as const;
 
 /** `State.halted`: what the processor waits in. */
-export const HALTED = { HLT: 1, MWAIT: 2, MWAIT_MASKED: 3, SHUTDOWN: 4 } as const;
+export const HALTED = { HLT: 1, MWAIT: 2, MWAIT_MASKED: 3 } as const;
 
 /** SDM Vol. 3 "Exception and Interrupt Reference". */
 export const VECTOR = {

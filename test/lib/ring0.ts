@@ -56,21 +56,22 @@ let core: Core | undefined;
 
 export class Ring0 {
   readonly vcpu: Vcpu;
-  readonly #core: Core;
+  readonly core: Core;
   readonly #view: DataView;
 
   /** With `host`, it answers what is not RAM, ports and interrupts; `ramMib` is for tests of the physical map. */
   constructor(host?: Partial<CoreHost>, ramMib = RAM_MIB) {
     const own = host === undefined && ramMib === RAM_MIB ? core : undefined;
-    this.#core = own ?? new Core(new WebAssembly.Module(readFileSync("build/core.wasm")), ramMib, max, { ...NOBODY, ...host });
-    if (host === undefined && ramMib === RAM_MIB) core = this.#core;
-    this.vcpu = this.#core.vcpu(0);
-    const ram = this.#core.ram.subarray(0, RAM_MIB << 20);
+    this.core = own ?? new Core(new WebAssembly.Module(readFileSync("build/core.wasm")), ramMib, max, { ...NOBODY, ...host });
+    if (host === undefined && ramMib === RAM_MIB) core = this.core;
+    this.vcpu = this.core.vcpu(0);
+    const ram = this.core.ram.subarray(0, RAM_MIB << 20);
     ram.fill(0);
-    this.#core.ramWritten(0, ram.length);
-    this.#core.flushTlb();
-    this.#view = new DataView(ram.buffer, ram.byteOffset, this.#core.ramBytes);
+    this.core.ramWritten(0, ram.length);
+    this.core.flushTlb();
+    this.#view = new DataView(ram.buffer, ram.byteOffset, this.core.ramBytes);
     this.vcpu.bytes.fill(0);
+    this.vcpu.reset();
     this.#tables();
     this.#registers();
   }
@@ -141,8 +142,8 @@ export class Ring0 {
 
   code(hex: string, at = CODE): this {
     const bytes = [...(hex.replaceAll(" ", "").match(/../g) ?? []).map((b) => Number.parseInt(b, 16)), ...UD2];
-    this.#core.ram.set(bytes, at);
-    this.#core.ramWritten(at, bytes.length);
+    this.core.ram.set(bytes, at);
+    this.core.ramWritten(at, bytes.length);
     return this;
   }
 
@@ -162,7 +163,7 @@ export class Ring0 {
     if (stop !== STOP.EXCEPTION) return { vector: `stop ${stop}`, errorCode: this.vcpu.getNumber("vector") };
     const vector = this.vcpu.getNumber("vector");
     const rip = Number(this.vcpu.get("rip")) + (this.vcpu.getNumber("mode") === 2 ? 0 : Number(this.vcpu.get("csBase")));
-    if (vector === VECTOR.UD && UD2.every((b, i) => this.#core.ram[rip + i] === b)) return { errorCode: 0 };
+    if (vector === VECTOR.UD && UD2.every((b, i) => this.core.ram[rip + i] === b)) return { errorCode: 0 };
     return { vector: NAME.get(vector) ?? `vector ${vector}`, errorCode: this.vcpu.getNumber("errorCode") };
   }
 
@@ -179,7 +180,15 @@ export class Ring0 {
   #registers(): void {
     this.set({ cr0: 0x8001_0033n, cr3: BigInt(PML4), cr4: 0x620n, efer: 0xd01n, mode: 2, cpl: 0, options: OPTION.HOST_EXCEPTIONS });
     this.set({ stackMask: 0xffff_ffff_ffff_ffffn, rip: BigInt(CODE), rsp: BigInt(STACK), gdtrBase: BigInt(GDT), gdtrLimit: 0xff });
-    this.set({ cs: SELECTOR.CODE64, csRights: 0xa09b, csLimit: 0xffff_ffff, ss: SELECTOR.DATA, ssRights: 0xc093, ssLimit: 0xffff_ffff });
+    this.set({
+      cs: SELECTOR.CODE64,
+      csBase: 0n,
+      csRights: 0xa09b,
+      csLimit: 0xffff_ffff,
+      ss: SELECTOR.DATA,
+      ssRights: 0xc093,
+      ssLimit: 0xffff_ffff,
+    });
     this.set({
       dsRights: 0xc093,
       dsLimit: 0xffff_ffff,
