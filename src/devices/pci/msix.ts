@@ -33,6 +33,8 @@ export class MsiX implements Region {
   readonly #at: number;
   readonly #table: DataView;
   readonly #pending: Uint8Array;
+  /** what the interrupt pin would say without MSI-X */
+  #pin = false;
 
   /** `bar`: number of the base address register to use */
   constructor(f: PciFunction, bar: number, vectors: number) {
@@ -46,7 +48,7 @@ export class MsiX implements Region {
     config.allow(this.#at + CONTROL, 2, CONTROL_MASKED | CONTROL_ENABLE);
     config.set(this.#at + TABLE, 4, bar);
     config.set(this.#at + PENDING_BITS, 4, PENDING_AT | bar);
-    config.watch({ offset: this.#at + CONTROL, length: 2, written: () => this.#serveAll() });
+    config.watch({ offset: this.#at + CONTROL, length: 2, written: () => this.#controlWritten() });
     f.addBaseAddress({ index: bar, kind: "memory", size: REGION_BYTES, region: this });
     f.onMaster(() => this.#serveAll());
     this.reset();
@@ -61,6 +63,12 @@ export class MsiX implements Region {
     if (!this.enabled || vector >= this.vectors) return;
     this.#pending[vector >> 3] |= 1 << (vector & 7);
     this.#serve(vector);
+  }
+
+  /** Drives the function's interrupt pin, which is silent while MSI-X is enabled. */
+  setPin(level: boolean): void {
+    this.#pin = level;
+    this.#f.setInterrupt(level && !this.enabled);
   }
 
   read(offset: number, size: AccessSize): number {
@@ -80,22 +88,29 @@ export class MsiX implements Region {
 
   reset(): void {
     this.#pending.fill(0);
+    this.#pin = false;
     for (let n = 0; n < this.vectors; n++)
       for (let field = 0; field < ENTRY; field += 4) this.#table.setUint32(n * ENTRY + field, field === VECTOR_CONTROL ? MASKED : 0, true);
   }
 
   save(): Saved {
-    return { table: new Uint8Array(this.#table.buffer.slice(0)), pending: this.#pending.slice() };
+    return { table: new Uint8Array(this.#table.buffer.slice(0)), pending: this.#pending.slice(), pin: this.#pin };
   }
 
   restore(saved: Saved): void {
-    const { table, pending } = saved as { table: Uint8Array; pending: Uint8Array };
+    const { table, pending, pin } = saved as { table: Uint8Array; pending: Uint8Array; pin: boolean };
     new Uint8Array(this.#table.buffer).set(table);
     this.#pending.set(pending);
+    this.#pin = pin;
   }
 
   get #control(): number {
     return this.#f.config.get(this.#at + CONTROL, 2);
+  }
+
+  #controlWritten(): void {
+    this.setPin(this.#pin);
+    this.#serveAll();
   }
 
   #serveAll(): void {
