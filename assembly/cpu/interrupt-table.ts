@@ -14,6 +14,7 @@ import { eventVector, pushedFlags, raiseForGate } from "./interrupt-event";
 import { setRealSegment } from "./load";
 import { jumpTo, loadFlags } from "./modes";
 import { CS } from "./segments";
+import { withVif } from "./virtual8086";
 
 /** where a 32-bit TSS has the offset of its I/O permission bitmap; the 32 bytes before that are the redirection bitmap */
 const IO_MAP_BASE: u64 = 102;
@@ -40,7 +41,7 @@ export function throughTableOfTask(s: State, op: Op, vector: u32, returnRip: u64
   const virtual = (s.flagsOther & RFLAGS_IOPL) != RFLAGS_IOPL;
   const pointer = readUser<u32>(s, op, (<u64>vector) << 2);
   let flags = rflags(s);
-  if (virtual) flags = (flags & ~RFLAGS_IF) | RFLAGS_IOPL | ((flags & RFLAGS_VIF) != 0 ? RFLAGS_IF : 0);
+  if (virtual) flags = withVif(flags);
   enter(s, op, pointer, flags, returnRip);
   loadFlags(s, 0, (virtual ? RFLAGS_VIF : RFLAGS_IF) | RFLAGS_TF | RFLAGS_RF);
 }

@@ -101,6 +101,11 @@ export function resetProcessor(s: State): void {
   s.halted = 0;
   s.inhibit = 0;
   s.nmiBlocked = 0;
+  s.delivering = 0;
+  s.assumed = 0;
+  s.pendingDb = 0;
+  s.unstepped = 0;
+  s.resumeAt = 0;
   s.monitoring = 0;
   const base = s.apicBase;
   resetLapic(s);

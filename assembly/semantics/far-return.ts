@@ -20,8 +20,10 @@ import {
   setSegment,
 } from "../cpu/segments";
 import { returnToTask } from "../cpu/task";
+import { checkVirtualFlags } from "../cpu/virtual8086";
 import { Op } from "../decode/op";
 import {
+  CR4_VME,
   RFLAGS_AC,
   RFLAGS_AF,
   RFLAGS_CF,
@@ -89,7 +91,7 @@ function returnWithStack(b: Exec, op: Op, selector: u32, to: u64, at: u64, bytes
   if (isNull(ss)) setNull(b, SS, ss, cpl);
   else setFromDescriptor(b, SS, ss, stack);
   setCode(b, selector, marked, cpl);
-  b.rsp = b.stackMask == 0xffff ? (b.rsp & ~(<u64>0xffff)) | (sp & 0xffff) : sp;
+  b.rsp = b.stackMask == 0xffff ? (b.rsp & ~(<u64>0xffff)) | (sp & 0xffff) : sp & b.stackMask;
   if (outer) dropInnerSegments(b);
   b.jump(to);
 }
@@ -113,7 +115,7 @@ function dropIfInner(b: Exec, segment: u32): void {
 export function iret<U>(b: Exec, op: Op): void {
   const bytes: u64 = sizeof<U>();
   b.nmiBlocked = 0;
-  if (isVirtual8086(b) && (b.flagsOther & RFLAGS_IOPL) != RFLAGS_IOPL) raiseGp(b, op);
+  if (isVirtual8086(b) && (b.flagsOther & RFLAGS_IOPL) != RFLAGS_IOPL) return returnVirtual(b, op, bytes);
   if (hasDescriptors(b) && (b.flagsOther & RFLAGS_NT) != 0) {
     if (isLongMode(b)) raiseGp(b, op);
     return returnToTask(b, op);
@@ -151,6 +153,19 @@ function loadable(b: Exec, bytes: u64): u32 {
   if (b.cpl == 0) mask |= RFLAGS_IOPL;
   if (b.cpl == 0 && bytes > 2 && !isReal(b)) mask |= RFLAGS_VIF | RFLAGS_VIP;
   return mask;
+}
+
+/** Within a virtual-8086 task below IOPL 3: 16 bits with CR4.VME only, and VIF is loaded for IF. */
+function returnVirtual(b: Exec, op: Op, bytes: u64): void {
+  if (bytes != 2 || (b.cr4 & CR4_VME) == 0) raiseGp(b, op);
+  const to = b.readStack<u16>(op, b.rsp);
+  const selector = <u32>b.readStack<u16>(op, b.rsp + 2);
+  const flags = <u32>b.readStack<u16>(op, b.rsp + 4);
+  checkVirtualFlags(b, op, flags);
+  setRealSegment(b, CS, selector);
+  b.drop(6);
+  b.jump(to);
+  loadFlags(b, flags | ((flags & RFLAGS_IF) != 0 ? RFLAGS_VIF : 0), ALWAYS | RFLAGS_VIF);
 }
 
 function returnToVirtual8086(b: Exec, op: Op, to: u64, selector: u32, flags: u32): void {

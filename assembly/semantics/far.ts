@@ -185,8 +185,21 @@ function openGate(b: Exec, op: Op, selector: u32): void {
 function callThroughGate(b: Exec, op: Op, selector: u32): void {
   if (isTask(b, op, selector)) return callTask(b, op, taskSelector(selector));
   openGate(b, op, selector);
-  if (isConforming(descriptor) || dplIn(descriptor) == b.cpl) enterSamePrivilege(b, op, gateSelector, gateOffset, gateBytes);
-  else enterInner(b, op, dplIn(descriptor));
+  if (!isConforming(descriptor) && dplIn(descriptor) < b.cpl) enterInner(b, op, dplIn(descriptor));
+  else if (isLongMode(b)) enterLong(b, op);
+  else enterSamePrivilege(b, op, gateSelector, gateOffset, gateBytes);
+}
+
+/** Into 64-bit mode at the same level, from compatibility mode perhaps: the stack is flat. */
+function enterLong(b: Exec, op: Op): void {
+  checkTarget(b, op, descriptor, gateOffset);
+  const d = markAccessed(b, op, descriptor, descriptorAt);
+  useLongStack(b, op, b.rsp, 16);
+  pushFrame(b, op, 8, <u64>b.cs);
+  pushFrame(b, op, 8, b.nextRip(op));
+  setFramePointer(b);
+  setCode(b, gateSelector, d, b.cpl);
+  b.jump(gateOffset);
 }
 
 /** Changes to the inner stack and pushes the old one's SS and RSP, the parameters, CS and RIP there. */
