@@ -12,6 +12,7 @@ import { EXIT } from "./exit-codes.ts";
 import { type Parsed, parseOptions, UsageError } from "./options.ts";
 import { type Log, OutputError, openLog, writeJson } from "./output-file.ts";
 import { RUN_OPTIONS, type RunSettings, runSettings } from "./run/options.ts";
+import { openDrive } from "./run/disk-file.ts";
 import { type Ending, Session } from "./run/session.ts";
 
 /** A file that was named and cannot be used. */
@@ -35,16 +36,21 @@ export async function run(args: readonly string[]): Promise<number> {
   const parsed = parseOptions(RUN_OPTIONS, args);
   const settings = runSettings(parsed);
   const items = traceItems(parsed);
+  const cleanup: (() => void)[] = [];
   try {
-    const options = machineOptions(settings);
+    const drives = settings.drives.map((spec) => {
+      const drive = reading(`-drive file=${spec.path}`, () => openDrive(spec));
+      cleanup.push(() => drive.close());
+      return drive;
+    });
+    const options = { ...machineOptions(settings), drives };
     const log = openLog(parsed.options.get("D")?.at(-1));
-    try {
-      return await runMachine(options, settings, items, log);
-    } finally {
-      log.close();
-    }
+    cleanup.push(() => log.close());
+    return await runMachine(options, settings, items, log);
   } catch (error) {
     return explain(error);
+  } finally {
+    for (const close of cleanup) close();
   }
 }
 
@@ -110,20 +116,23 @@ function kernelFiles({ kernel: path, initrd }: RunSettings): Pick<MachineOptions
 }
 
 function inputFile(option: string, path: string): Uint8Array {
-  let bytes: Uint8Array;
-  try {
-    bytes = readFileSync(path);
-  } catch (error) {
-    throw new InputError(`${option} ${path}: ${reasonOf(error)}`);
-  }
+  const bytes = reading(`${option} ${path}`, () => readFileSync(path));
   if (bytes.length === 0) throw new InputError(`${option} ${path}: the file is empty`);
   return bytes;
+}
+
+function reading<T>(what: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw new InputError(`${what}: ${reasonOf(error)}`);
+  }
 }
 
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: "there is no such file",
   EISDIR: "it is a directory",
-  EACCES: "it may not be read; check its permissions",
+  EACCES: "permission denied; a disk that may only be read needs readonly=on or snapshot=on",
 };
 
 function reasonOf(error: unknown): string {

@@ -6,7 +6,14 @@ import type { Module } from "../boot/load-options.ts";
 import { MAX_MEMORY_MIB, MIN_MEMORY_MIB } from "../core/core.ts";
 import { CpuModelError, cpuModel } from "../cpus/models.ts";
 
+import type { BlockBackend } from "../devices/backends/block.ts";
 import type { CpuModel } from "../spec/cpuid.ts";
+
+/** A disk: where its bytes are, and what the guest may do with them. `new CopyOnWrite(…)` keeps what is written in memory. */
+export interface Drive {
+  readonly backend: BlockBackend;
+  readonly readOnly?: boolean;
+}
 
 export interface MachineOptions {
   /** MiB of RAM (128) */
@@ -24,7 +31,7 @@ export interface MachineOptions {
   /** the kernel's command line */
   readonly append?: string;
   /** disks, seen by the guest as virtio block devices in this order */
-  readonly drives?: readonly Uint8Array[];
+  readonly drives?: readonly Drive[];
   /** port of an `isa-debug-exit` device: writing v to it ends the machine with code (v << 1) | 1 */
   readonly debugExit?: { readonly port?: number; readonly size?: number } | undefined;
   /** the devices that kvm-unit-tests talk to */
@@ -42,7 +49,7 @@ export interface Config {
   readonly memoryMib: number;
   readonly cpu: CpuModel;
   readonly kernel: KernelConfig | undefined;
-  readonly drives: readonly Uint8Array[];
+  readonly drives: readonly Drive[];
   readonly debugExit: { readonly port: number; readonly size: number } | undefined;
   readonly testDevice: boolean;
   readonly clock: Date;
@@ -74,6 +81,7 @@ export const MAX_DRIVES = 8;
 const DEBUG_EXIT = { port: 0xf4, size: 4 } as const;
 const RTC_START = Date.UTC(2000, 0, 1);
 const RTC_YEARS = [1980, 2079] as const;
+const SECTOR = 512;
 const MAX_COMMAND_LINE = 2047;
 
 export function checkOptions(o: MachineOptions): Config {
@@ -81,6 +89,7 @@ export function checkOptions(o: MachineOptions): Config {
   if (!Number.isInteger(memory) || memory < MIN_MEMORY_MIB || memory > MAX_MEMORY_MIB)
     throw new ConfigError("memory", `memory of ${memory} MiB is not possible; choose from ${MIN_MEMORY_MIB} to ${MAX_MEMORY_MIB} MiB`);
   if (!Number.isSafeInteger(seed)) throw new ConfigError("seed", `the seed ${seed} is no whole number`);
+  for (const [n, { backend }] of drives.entries()) checkDisk(n, backend);
   if (drives.length > MAX_DRIVES) throw new ConfigError("drives", `${drives.length} drives; there is room for ${MAX_DRIVES}`);
   const year = clock.getUTCFullYear();
   if (!(year >= RTC_YEARS[0] && year <= RTC_YEARS[1]))
@@ -96,6 +105,11 @@ export function checkOptions(o: MachineOptions): Config {
     seed,
     restarts: o.onReset !== "stop",
   };
+}
+
+function checkDisk(n: number, { size }: BlockBackend): void {
+  if (size === 0 || size % SECTOR !== 0)
+    throw new ConfigError("drives", `drive ${n} has ${size} bytes; a disk has whole sectors of ${SECTOR} bytes, and at least one`);
 }
 
 function checkCpu(text: string): CpuModel {

@@ -14,13 +14,23 @@ import { Wire } from "../bus/wire.ts";
 import { Core, type StopReason, type Vcpu } from "../core/core.ts";
 import { DebugExit } from "../devices/debug-exit.ts";
 import { DebugConsole } from "../devices/debugcon.ts";
+import { FwCfg } from "../devices/fw-cfg.ts";
+import { I8042 } from "../devices/i8042.ts";
 import { IoApic } from "../devices/ioapic.ts";
 import { Pci } from "../devices/pci/host.ts";
 import { Pic } from "../devices/pic.ts";
 import { Pit } from "../devices/pit.ts";
 import { Rtc } from "../devices/rtc.ts";
+import { PcTestDevice, TEST_MEMORY_BYTES } from "../devices/pc-testdev.ts";
+import { Pm } from "../devices/pm.ts";
+import { Port92 } from "../devices/port92.ts";
+import { Post } from "../devices/post.ts";
 import { Uart } from "../devices/uart.ts";
 import { OPTION, PENDING } from "../spec/events.ts";
+import { VgaText } from "../devices/vga-text.ts";
+import { VirtioBlock } from "../devices/virtio/block.ts";
+import { VirtioPci } from "../devices/virtio/pci.ts";
+import { VirtioRng } from "../devices/virtio/rng.ts";
 import type { Config } from "./config.ts";
 import { GuestMemory } from "./guest-memory.ts";
 import type { Hooks } from "./hooks.ts";
@@ -61,6 +71,8 @@ export class Pc {
   readonly pic: Pic;
   readonly ioapic: IoApic;
   readonly pci: Pci;
+  readonly keyboard: I8042;
+  readonly screen: VgaText;
   readonly #devices: Device[] = [];
   /** cycle at which the core comes back by itself */
   #sliceEnd = 0;
@@ -78,6 +90,9 @@ export class Pc {
       },
     );
     const { clock, memory, ports, addresses } = this;
+    // address line 20 is always let through: nothing that boots here starts with it off
+    const a20 = { set: () => {} };
+    const powerOff = () => outside.request({ reason: "power off" });
     const reset = () => outside.request({ reason: "reset" });
     const send = (address: number, data: number) => this.core.message(address, data);
 
@@ -110,10 +125,47 @@ export class Pc {
     });
     this.#ports("debugcon", 0xe9, 1, this.#add(new DebugConsole((byte) => this.debugConsole.sent(byte))).ports);
 
-    // PCI
+    this.keyboard = this.#add(new I8042(irq(1), irq(12), a20, reset));
+    this.#ports("keyboard", 0x60, 1, this.keyboard.data);
+    this.#ports("keyboard", 0x64, 1, this.keyboard.command);
+    this.screen = this.#add(new VgaText(memory));
+    this.#ports("vga", 0x3b0, 0x30, this.screen.ports);
+
+    // the board
+    this.#ports("post", 0x80, 1, this.#add(new Post()).ports);
+    this.#ports("port92", 0x92, 1, this.#add(new Port92(a20, reset)).ports);
+    const pm = this.#add(new Pm(clock, irq(9), powerOff));
+    this.#ports("pm", 0x600, 4, pm.events);
+    this.#ports("pm", 0x604, 2, pm.control);
+    this.#ports("pm-timer", 0x608, 4, pm.timer);
+    const { kernel } = config;
+    const fwCfg = this.#add(
+      new FwCfg(memory, {
+        ram: this.core.ramBytes,
+        cpus: 1,
+        kernel: kernel?.image,
+        initrd: kernel?.initrd,
+        commandLine: kernel?.commandLine,
+      }),
+    );
+    this.#ports("fw-cfg", 0x510, 2, fwCfg.ports);
+    this.#ports("fw-cfg", 0x514, 8, fwCfg.dma);
+
+    // PCI, with its disks and the source of random numbers
     this.pci = this.#add(new Pci({ ports, addresses, memory, send, pin: (n) => this.ioapic.pin(n), isa: irq, reset }));
+    for (const [n, { backend, readOnly = false }] of config.drives.entries())
+      this.#addPci(new VirtioPci(new VirtioBlock(backend, { name: `virtio-blk${n}`, readOnly, serial: `drive${n}` }), memory, clock));
+    this.#addPci(new VirtioPci(new VirtioRng(config.seed), memory, clock));
 
     // for tests
+    if (config.testDevice) {
+      const test = this.#add(new PcTestDevice(Array.from({ length: ISA_LINES }, (_, n) => irq(n))));
+      this.#ports(test.name, 0xe0, 4, test.register);
+      this.#ports(test.name, 0xe4, 4, test.flush);
+      this.#ports(test.name, 0xe8, 1, test.bytes);
+      this.#ports(test.name, 0x2000, ISA_LINES + 8, test.irqs);
+      addresses.map(test.name, 0xff00_0000, TEST_MEMORY_BYTES, test.memory);
+    }
     if (config.debugExit !== undefined) {
       const debugExit = this.#add(new DebugExit((code) => outside.request({ reason: "exit", code })));
       this.#ports(debugExit.name, config.debugExit.port, config.debugExit.size, debugExit.ports);
@@ -171,6 +223,11 @@ export class Pc {
   #add<D extends Device>(device: D): D {
     this.#devices.push(device);
     return device;
+  }
+
+  #addPci(device: VirtioPci): void {
+    this.#add(device);
+    this.pci.add(device.f);
   }
 
   #ports(name: string, base: number, length: number, region: Region): void {
