@@ -11,8 +11,8 @@ import type { Stop } from "../machine/stop.ts";
 import { EXIT } from "./exit-codes.ts";
 import { type Parsed, parseOptions, UsageError } from "./options.ts";
 import { type Log, OutputError, openLog, writeJson } from "./output-file.ts";
-import { RUN_OPTIONS, type RunSettings, runSettings } from "./run/options.ts";
 import { openDrive } from "./run/disk-file.ts";
+import { RUN_OPTIONS, type RunSettings, runSettings } from "./run/options.ts";
 import { type Ending, Session } from "./run/session.ts";
 
 /** A file that was named and cannot be used. */

@@ -12,6 +12,7 @@ import { STOP, UNIMPLEMENTED } from "../spec/events.ts";
 import { boot } from "./boot.ts";
 import { breathe } from "./breathe.ts";
 import { type Config, checkOptions, type MachineOptions } from "./config.ts";
+import { runFirmware } from "./firmware.ts";
 import { Hooks } from "./hooks.ts";
 import type { Output } from "./output.ts";
 import { pageOf } from "./page-walk.ts";
@@ -158,6 +159,7 @@ export class Machine {
   /** Presses the reset button: devices and processor start again, and the kernel is loaded again. RAM keeps what nobody overwrites. */
   reset(): void {
     this.pc.reset();
+    runFirmware(this.pc);
     if (this.config.kernel !== undefined) boot(this.pc, this.config.kernel);
   }
 

@@ -23,7 +23,8 @@ export function openDrive({ path, access }: DriveSpec): OpenDrive {
   if (!status.isFile() && !status.isBlockDevice()) throw new DiskError("a disk is a file, not a directory or a pipe");
   if (size === 0) throw new DiskError("the file is empty; make an image with qemu-img create, or truncate -s 64M");
   if (size % SECTOR !== 0) throw new DiskError(`its ${size} bytes are no whole number of sectors; truncate -s %${SECTOR} fills it up`);
-  const backend = access === "snapshot" ? new CopyOnWrite(size, (at, into) => readSync(file, into, 0, into.length, at)) : new DiskFile(file, size);
+  const backend =
+    access === "snapshot" ? new CopyOnWrite(size, (at, into) => readSync(file, into, 0, into.length, at)) : new DiskFile(file, size);
   return { backend, readOnly: access === "read", close: () => closeSync(file) };
 }
 
@@ -52,7 +53,8 @@ class DiskFile implements BlockBackend {
 
   zero(offset: number, length: number): void {
     const zeros = new Uint8Array(Math.min(length, LONGEST_READ));
-    for (let done = 0; done < length; done += zeros.length) this.write(offset + done, zeros.subarray(0, Math.min(zeros.length, length - done)));
+    for (let done = 0; done < length; done += zeros.length)
+      this.write(offset + done, zeros.subarray(0, Math.min(zeros.length, length - done)));
   }
 
   flush(): void {
