@@ -1,0 +1,88 @@
+/** What the Linux guests boot from: Debian's kernels, an initial file system around busybox, and a disk with an ext4 file system. */
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { characterDevice, cpio, directory, file, link } from "../lib/cpio.ts";
+import { dependencyOf, run, Unavailable, unpacked } from "./debian.ts";
+
+const FOLDER = "build/linux";
+const DISK_MIB = 16;
+
+export const KERNELS = ["linux-image-cloud-amd64", "linux-image-amd64"] as const;
+export type KernelPackage = (typeof KERNELS)[number];
+
+export interface Guest {
+  readonly kernel: string;
+  readonly initrd: string;
+  readonly disk: string;
+  /** "6.1.0-56-amd64" */
+  readonly release: string;
+}
+
+/** crc32c is asked for by name when ext4 starts, which the module files do not say. */
+const WANTED = ["virtio_pci", "virtio_blk", "crc32c_generic", "ext4"];
+const GLOBS = ["./boot/vmlinuz-*", ...["virtio*", "ext4", "jbd2", "mbcache", "crc*", "libcrc32c"].map((name) => `*/${name}.ko`)];
+const APPLETS = "awk cat cmp cp cut echo grep gunzip gzip insmod mount poweroff sh sha256sum sleep sort sync tr umount uname wc";
+
+/** Throws `Unavailable` where packages or tools cannot be had. */
+export function linuxGuest(name: KernelPackage): Guest {
+  const image = dependencyOf(name);
+  const packageFolder = unpacked(image, GLOBS);
+  const release = image.replace("linux-image-", "");
+  mkdirSync(FOLDER, { recursive: true });
+  const initrd = join(FOLDER, `initrd-${release}.cpio`);
+  writeFileSync(initrd, initialFiles(packageFolder));
+  return { kernel: join(packageFolder, "boot", `vmlinuz-${release}`), initrd, disk: diskImage(), release };
+}
+
+function initialFiles(packageFolder: string): Uint8Array {
+  const busybox = readFileSync(join(unpacked("busybox-static"), "bin/busybox"));
+  const modules = modulesOf(packageFolder);
+  return cpio([
+    ...["bin", "dev", "proc", "sys", "tmp", "mnt", "modules"].map(directory),
+    characterDevice("dev/console", 5, 1),
+    characterDevice("dev/null", 1, 3),
+    file("init", readFileSync("test/linux/init.sh")),
+    file("bin/busybox", busybox),
+    ...APPLETS.split(" ").map((applet) => link(`bin/${applet}`, "busybox")),
+    file("modules/order", modules.map((path) => `${basename(path)}\n`).join("")),
+    ...modules.map((path) => file(`modules/${basename(path)}`, readFileSync(path))),
+  ]);
+}
+
+/** The files of the modules wanted, each behind those it depends on; what is not a file is built into the kernel. */
+function modulesOf(packageFolder: string): readonly string[] {
+  const all = readdirSync(packageFolder, { recursive: true, encoding: "utf8" }).filter((path) => path.endsWith(".ko"));
+  const byName = new Map(all.map((path) => [moduleName(path), join(packageFolder, path)]));
+  const ordered: string[] = [];
+  const add = (name: string): void => {
+    const path = byName.get(name);
+    if (path === undefined || ordered.includes(path)) return;
+    const info = /\0depends=([^\0]*)\0/.exec(readFileSync(path, "latin1"))?.[1] ?? "";
+    for (const dependency of info.split(",").filter(Boolean)) add(dependency.replaceAll("-", "_"));
+    ordered.push(path);
+  };
+  WANTED.forEach(add);
+  return ordered;
+}
+
+function moduleName(path: string): string {
+  return basename(path, ".ko").replaceAll("-", "_");
+}
+
+/** What the disk's one file has in it: easy to make here and there, and not all zeros. */
+export function diskData(): Uint8Array {
+  return Uint8Array.from({ length: 300_000 }, (_, i) => (i * i) >>> 7);
+}
+
+function diskImage(): string {
+  const image = join(FOLDER, "disk.img");
+  if (existsSync(image)) return image;
+  const root = join(FOLDER, "disk");
+  mkdirSync(root, { recursive: true });
+  writeFileSync(join(root, "data"), diskData());
+  const mke2fs = ["/sbin/mke2fs", "/usr/sbin/mke2fs"].find((path) => existsSync(path));
+  if (mke2fs === undefined) throw new Unavailable("there is no mke2fs (e2fsprogs) to make a disk with");
+  const uuid = "00000000-0000-4000-8000-000000000001";
+  run(mke2fs, ["-q", "-F", "-t", "ext4", "-U", uuid, "-E", `hash_seed=${uuid},root_owner=0:0`, "-d", root, image, `${DISK_MIB}M`]);
+  return image;
+}
