@@ -20,11 +20,24 @@ const MTRR_CAP: u64 = 8 | (1 << 8) | (1 << 10);
 const MISC_ENABLE: u64 = 1 | (1 << 11) | (1 << 12) | (1 << 18);
 const FEATURE_CONTROL_LOCKED: u64 = 1;
 /**
- * Nothing is executed speculatively, so none of the flaws that come of it is here: RDCL_NO, SKIP_L1DFL_VMENTRY, SSB_NO, MDS_NO,
- * IF_PSCHANGE_MC_NO, TAA_NO, SBDR_SSDP_NO, FBSDP_NO, PSDP_NO, BHI_NO, GDS_NO, RFDS_NO.
+ * Nothing is executed speculatively, so none of the flaws that come of it is here: RDCL_NO, IBRS_ALL, SKIP_L1DFL_VMENTRY, SSB_NO, MDS_NO,
+ * IF_PSCHANGE_MC_NO, TAA_NO, SBDR_SSDP_NO, FBSDP_NO, PSDP_NO, BHI_NO, PBRSB_NO, GDS_NO, RFDS_NO.
  */
 const ARCH_CAPABILITIES: u64 =
-  (1 << 0) | (1 << 3) | (1 << 4) | (1 << 5) | (1 << 6) | (1 << 8) | (1 << 13) | (1 << 14) | (1 << 15) | (1 << 20) | (1 << 26) | (1 << 27);
+  (1 << 0) |
+  (1 << 1) |
+  (1 << 3) |
+  (1 << 4) |
+  (1 << 5) |
+  (1 << 6) |
+  (1 << 8) |
+  (1 << 13) |
+  (1 << 14) |
+  (1 << 15) |
+  (1 << 20) |
+  (1 << 24) |
+  (1 << 26) |
+  (1 << 27);
 const PAT_AT_RESET: u64 = 0x0007040600070406;
 const DR6_AT_RESET: u64 = 0xffff0ff0;
 const DR7_AT_RESET: u64 = 0x400;
@@ -56,6 +69,7 @@ export function powerUp(s: State): void {
   s.miscEnable = MISC_ENABLE;
   s.featureControl = FEATURE_CONTROL_LOCKED;
   s.archCapabilities = ARCH_CAPABILITIES;
+  s.specCtrl = 0;
   s.biosSignId = 0;
   s.xss = 0;
   s.star = 0;

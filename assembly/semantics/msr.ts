@@ -16,6 +16,7 @@ import {
   IA32_MTRR_PHYSBASE0,
   IA32_MTRR_PHYSMASK7,
   IA32_PAT,
+  IA32_PRED_CMD,
   IA32_TIME_STAMP_COUNTER,
   IA32_TSC_ADJUST,
   IA32_TSC_DEADLINE,
@@ -48,7 +49,10 @@ export function rdmsr(b: Exec, op: Op): void {
     if (!isX2apic(b) || !x2apicReadable(number - X2APIC)) raiseGp(b, op);
     value = x2apicRead(b, number - X2APIC);
   } else if (number == IA32_TIME_STAMP_COUNTER) value = timeStamp(b, op);
-  else value = load<u64>(cellOf(b, rowOf(b, op, number)));
+  else {
+    if (number == IA32_PRED_CMD) raiseGp(b, op);
+    value = load<u64>(cellOf(b, rowOf(b, op, number)));
+  }
   b.rax = value & 0xffffffff;
   b.rdx = value >> 32;
 }
@@ -101,6 +105,8 @@ function writeOwn(b: Exec, op: Op, number: u32, cell: usize, value: u64): bool {
     return true;
   }
   if (number == IA32_APIC_BASE) return (value & ~APIC_BASE_WRITABLE) == 0 && writeApicBase(b, value);
+  // the barrier has nothing to hold back
+  if (number == IA32_PRED_CMD) return (value & ~1) == 0;
   let right = false;
   if (number == IA32_PAT) right = isPat(value);
   else if (number == IA32_MTRR_DEF_TYPE) right = isDefaultMtrr(value);

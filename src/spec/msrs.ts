@@ -42,6 +42,8 @@ export const MSRS: readonly Msr[] = [
   msr(0x0000001b, "IA32_APIC_BASE", "apicBase", "own"),
   msr(0x0000003a, "IA32_FEATURE_CONTROL", "featureControl", "readOnly"),
   msr(0x0000003b, "IA32_TSC_ADJUST", "tscAdjust", "own"),
+  msr(0x00000048, "IA32_SPEC_CTRL", "specCtrl", ~3n & 0xffff_ffff_ffff_ffffn),
+  msr(0x00000049, "IA32_PRED_CMD", "zero", "own"),
   msr(0x0000008b, "IA32_BIOS_SIGN_ID", "biosSignId", NONE),
   msr(0x000000fe, "IA32_MTRRCAP", "mtrrCap", "readOnly"),
   msr(0x0000010a, "IA32_ARCH_CAPABILITIES", "archCapabilities", "readOnly"),

@@ -149,6 +149,7 @@ export const STATE: readonly Field[] = [
   field("miscEnable", "u64", "IA32_MISC_ENABLE"),
   field("featureControl", "u64", "IA32_FEATURE_CONTROL"),
   field("archCapabilities", "u64", "IA32_ARCH_CAPABILITIES"),
+  field("specCtrl", "u64", "IA32_SPEC_CTRL"),
   field("biosSignId", "u64", "IA32_BIOS_SIGN_ID"),
   field("xss", "u64", "IA32_XSS"),
   ...apic,

@@ -76,6 +76,14 @@ describe("model-specific registers", () => {
     expect([m.vcpu.get("rax"), m.vcpu.get("rdx")]).toEqual([0x1234_5678n, 0xffff_8000n]);
   });
 
+  it("prediction control is kept, a prediction barrier is only written", () => {
+    expect(wrmsr(0x48, 3n).run(`${WRMSR} 31 C0 0F 32 83 E8 03 74 02 0F FF`)).toEqual(RAN);
+    expect(wrmsr(0x48, 4n).run(WRMSR)).toEqual(GP);
+    expect(wrmsr(0x49, 1n).run(WRMSR)).toEqual(RAN);
+    expect(wrmsr(0x49, 2n).run(WRMSR)).toEqual(GP);
+    expect(wrmsr(0x49, 0n).run("0F 32")).toEqual(GP);
+  });
+
   it("refuse unknown numbers, reserved bits, addresses and memory types", () => {
     expect(wrmsr(0x1234, 0n).run(WRMSR)).toEqual(GP);
     expect(wrmsr(0x1234, 0n).run("0F 32")).toEqual(GP);
