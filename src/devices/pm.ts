@@ -13,8 +13,9 @@ const TIMER_RANGE = 2 ** 32;
 const HALF_RANGE = TIMER_RANGE / 2;
 
 /** status and enable bits have the same places */
-const EVENT = { TIMER: 1 << 0, GLOBAL: 1 << 5, POWER_BUTTON: 1 << 8, WAKE: 1 << 15 };
-const ENABLES = EVENT.TIMER | EVENT.GLOBAL | EVENT.POWER_BUTTON;
+const EVENT = { TIMER: 1 << 0, GLOBAL: 1 << 5, POWER_BUTTON: 1 << 8, CLOCK: 1 << 10, WAKE: 1 << 15 };
+/** The clock's can be enabled, as systems do to see if it is there; it would be for waking, so it never happens. */
+const ENABLES = EVENT.TIMER | EVENT.GLOBAL | EVENT.POWER_BUTTON | EVENT.CLOCK;
 const CONTROL = { SCI_EN: 1, SLP_TYP: 10, SLP_EN: 1 << 13, KEPT: 0x1c03 };
 const SOFT_OFF = 0;
 
