@@ -32,6 +32,8 @@ const CR0_PE_ET = 0x11n;
 const CR0_PG = 0x8000_0000n;
 const CR4_PAE = 0x20n;
 const EFER_LME_LMA = 0x500n;
+/** MTRRs enabled, all memory write-back but for what page tables say: as firmware leaves it, roughly. SDM Vol. 3 "IA32_MTRR_DEF_TYPE MSR" */
+const MTRR_WRITE_BACK = 0x806n;
 
 interface Flat {
   readonly code: number;
@@ -56,6 +58,7 @@ export function protectedMode(place: Placement, entry: number, registers: Regist
     cr3: 0n,
     cr4: 0n,
     efer: 0n,
+    mtrrDefault: MTRR_WRITE_BACK,
     stackMask: 0xffff_ffffn,
     ...segments(FLAT32),
     rip: BigInt(entry),
@@ -74,6 +77,7 @@ export function longMode(place: Placement, entry: number, registers: Registers):
     cr3: BigInt(PML4),
     cr4: CR4_PAE,
     efer: EFER_LME_LMA,
+    mtrrDefault: MTRR_WRITE_BACK,
     stackMask: 0xffff_ffff_ffff_ffffn,
     ...segments(FLAT64),
     rip: BigInt(entry),

@@ -15,8 +15,8 @@ const NO_C2 = 101;
 const NO_C3 = 1001;
 
 const BOOT = { LEGACY_DEVICES: 1, KEYBOARD_CONTROLLER: 2, NO_VGA: 4 } as const;
-/** WBINVD works; HLT works on all processors; no sleep button; PM timer has 32 bits; reset register */
-const FLAGS = (1 << 0) | (1 << 2) | (1 << 5) | (1 << 8) | (1 << 10);
+/** WBINVD works; HLT works on all processors; no sleep button; the clock wakes nobody; PM timer has 32 bits; reset register */
+const FLAGS = (1 << 0) | (1 << 2) | (1 << 5) | (1 << 6) | (1 << 8) | (1 << 10);
 
 export interface FadtFields {
   readonly facs: number;
