@@ -41,8 +41,18 @@ export function skipStep(s: State): void {
 
 /** #DB with bits of DR6. */
 export function raiseDebug(s: State, op: Op, bits: u32): void {
-  s.dr6 = (s.dr6 & ~DR6_BREAKPOINTS) | <u64>bits;
+  report(s, bits);
   raise(s, op, VECTOR_DB, 0);
+}
+
+/** A #DB that is raised in another way says which breakpoints were waiting. */
+export function reportPending(s: State): void {
+  if (s.pendingDb != 0) report(s, s.pendingDb);
+  s.pendingDb = 0;
+}
+
+function report(s: State, bits: u32): void {
+  s.dr6 = (s.dr6 & ~DR6_BREAKPOINTS) | <u64>bits;
 }
 
 function isShadowed(s: State): bool {

@@ -68,6 +68,8 @@ function deliverTo(s: State, op: Op, returnRip: u64, vector: u32, type: u32, err
   else throughGate(s, op, returnRip);
   s.delivering = 0;
   s.inhibit = 0;
+  // a trap behind HLT
+  s.halted = 0;
   if (stepped) s.unstepped = 1;
   if (vector == VECTOR_DB && type == EVENT_EXCEPTION) s.dr7 &= ~DR7_GD;
 }

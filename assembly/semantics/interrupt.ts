@@ -1,5 +1,6 @@
 /** Software interrupts and HLT. SDM Vol. 2 "INT n/INTO/INT3/INT1", "BOUND", "HLT". */
 import { Exec } from "../backend/exec";
+import { reportPending } from "../cpu/debug";
 import { deliverSoftware } from "../cpu/interrupts";
 import { privileged } from "../cpu/modes";
 import { Op } from "../decode/op";
@@ -30,7 +31,9 @@ export function int3(b: Exec, op: Op): void {
   interrupt(b, op, VECTOR_BP, EVENT_SOFTWARE_EXCEPTION);
 }
 
+/** Breakpoints that have waited behind a load of SS come with it. */
 export function int1(b: Exec, op: Op): void {
+  reportPending(b);
   interrupt(b, op, VECTOR_DB, EVENT_PRIVILEGED_EXCEPTION);
 }
 

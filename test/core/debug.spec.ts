@@ -61,6 +61,9 @@ describe("single step", () => {
       .code(IRETQ, HANDLER + 0x100);
     expect(outcome(m, `CD 80 ${NOP} ${NOP}`)).toEqual({ rip: 3, dr6: BS });
   });
+  it("wakes the processor from HLT", () => {
+    expect(outcome(traced(TF), HLT)).toEqual({ rip: 1, dr6: BS });
+  });
   it("is lost behind SYSCALL if FMASK takes TF away", () => {
     const m = traced(TF)
       .inRing3()
@@ -120,6 +123,11 @@ describe("data breakpoint", () => {
   it("of a load of SS traps behind the next instruction", () => {
     const m = breakpoint(DATA, READ_WRITE).write(DATA, BigInt(SELECTOR.DATA));
     expect(outcome(m, `8E 13 ${NOP} ${NOP}`)).toEqual({ rip: 3, dr6: 1 });
+  });
+  it("of a load of SS before INT1 comes with its #DB, once", () => {
+    const m = breakpoint(DATA, READ_WRITE).write(DATA, BigInt(SELECTOR.DATA)).code("FF C1 48 CF", HANDLER);
+    expect(outcome(m, `8E 13 F1 ${HLT}`)).toEqual({ rip: 4 });
+    expect([m.vcpu.get("rcx"), m.vcpu.get("dr", 6)]).toEqual([1n, BigInt(DR6 | 1)]);
   });
   it("and single step come together; an access that faults strikes nothing", () => {
     expect(outcome(breakpoint(DATA, WRITE, 0, TF), "88 03")).toEqual({ rip: 2, dr6: BS | 1 });
