@@ -45,4 +45,4 @@ core("release", "build/core.wasm");
 if (process.argv.includes("--debug")) core("debug", "build/core.debug.wasm");
 copyFileSync("build/core.wasm", "dist/core.wasm");
 mkdirSync("dist/demo", { recursive: true });
-copyFileSync("src/demo/guest/tour", "dist/demo/tour");
+copyFileSync("src/demo/kernel/image", "dist/demo/kernel");

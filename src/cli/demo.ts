@@ -1,35 +1,55 @@
-/** `minusone demo`, and `npm start` without arguments: runs the bundled program of src/demo/guest and says how fast it went. */
+/**
+ * `minusone demo`, and `npm start` without arguments: boots the bundled operating system of src/demo/kernel, with a command for its shell, and
+ * says what the machine has done. On a terminal there is a prompt after the demonstration.
+ */
+import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { loadCoreModule } from "../boot/core-module.ts";
-import { nodeHost } from "../boot/linux-user/host-node.ts";
-import { nodeStreams } from "../boot/linux-user/host-streams.ts";
-import { LinuxUser } from "../boot/linux-user/run-program.ts";
-import { crashReport } from "../debug/crash-report.ts";
+import { Machine } from "../machine/machine.ts";
+import type { MachineStatistics } from "../machine/statistics.ts";
 import { EXIT } from "./exit-codes.ts";
+import { parseOptions } from "./options.ts";
+import { RUN_OPTIONS, runSettings } from "./run/options.ts";
+import { type Ending, Session } from "./run/session.ts";
 
 /** a copy made by the build */
-const PROGRAM = fileURLToPath(new URL("../demo/tour", import.meta.url));
+const KERNEL = fileURLToPath(new URL("../demo/kernel", import.meta.url));
 
-export async function demo(): Promise<number> {
-  console.log("A static x86-64 Linux program (src/demo/guest) on minusone, an x86-64 processor in WebAssembly:\n");
-  const linux = new LinuxUser({
-    module: loadCoreModule(),
-    host: nodeHost(nodeStreams()),
-    program: PROGRAM,
-    memoryMib: 64,
-    observer: { crash: (crash) => process.stderr.write(crashReport(crash)) },
-  });
-  const start = performance.now();
-  const { ending, instructions, statistics, kernel } = await linux.run();
-  const seconds = (performance.now() - start) / 1000;
-  const { blocksDecoded } = kernel.core.counters();
-  console.log(`
-${instructions.toLocaleString("en")} instructions in ${seconds.toFixed(2)} s: ${(instructions / seconds / 1e6).toFixed(0)} million a second
-${blocksDecoded.toLocaleString("en")} blocks decoded, ${statistics.pageFaults} pages brought in; signals delivered: ${statistics.signals}
+export async function demo(args: readonly string[]): Promise<number> {
+  const interactive = process.stdin.isTTY === true && process.stdout.isTTY === true;
+  const command = args.length > 0 ? args.join(" ") : interactive ? "demo; sh" : "demo";
+  const settings = runSettings(parseOptions(RUN_OPTIONS, ["-kernel", KERNEL, "-append", command]));
+  const { memory, cpu, append } = settings;
+  const kernel = readFileSync(KERNEL);
+  const machine = await Machine.create({ module: loadCoreModule(), memory, cpu, append, kernel, kernelName: "kernel" });
+  console.log(`A PC in WebAssembly boots a 64-bit operating system of its own (src/demo/kernel); its serial port is this terminal:\n`);
+  const before = process.cpuUsage();
+  const ending = await new Session(machine, settings).run();
+  const { user, system } = process.cpuUsage(before);
+  console.log(summary(machine.stats(), (user + system) / 1e6));
+  return status(ending);
+}
 
-npm start -- exec PROGRAM ARGS…   runs a static x86-64 Linux program of yours, for example busybox
-npm start -- --help               lists commands and options
-npm run bench                     compares the speed with this machine and with other emulators`);
-  if (ending === undefined) return EXIT.INTERNAL;
-  return "status" in ending ? ending.status : EXIT.SIGNAL + ending.signal;
+function summary(stats: MachineStatistics, seconds: number): string {
+  const { instructions, cycles, exceptions, interrupts } = stats;
+  const number = (n: number) => n.toLocaleString("en");
+  const count = (byName: Readonly<Record<string, number>>) => number(Object.values(byName).reduce((sum, n) => sum + n, 0));
+  const kinds = Object.entries(exceptions).map(([name, n]) => `${number(n)} ${name}`);
+  const accesses = ({ reads, writes }: { readonly reads: number; readonly writes: number }) => reads + writes;
+  const ports = Object.values(stats.portAccesses).reduce((sum, device) => sum + accesses(device), 0);
+  return `
+${number(instructions)} instructions in ${seconds.toFixed(2)} s of processor time: ${(instructions / seconds / 1e6).toFixed(0)} million a second
+${(cycles / 1e9).toFixed(3)} s on the guest's clock, ${(stats.idleCycles / 1e9).toFixed(3)} s of them waiting; ${number(stats.blocksDecoded)} blocks decoded
+${count(interrupts)} interrupts, ${number(ports)} port accesses; exceptions: ${kinds.join(", ") || "none"}
+
+npm start -- demo COMMAND           a command for the shell of this system: demo help; demo selftest; demo sh, which gives a prompt
+npm start -- run -kernel FILE …     boots a kernel of yours, with the options of QEMU
+npm start -- exec PROGRAM ARGS…     runs a static x86-64 Linux program of yours, for example busybox
+npm start -- --help                 lists commands and options
+npm run bench                       compares the speed with this machine and with other emulators`;
+}
+
+function status({ stop, cause }: Ending): number {
+  if (typeof cause === "number") return EXIT.SIGNAL + cause;
+  return stop.reason === "power off" || stop.reason === "stopped" ? EXIT.OK : EXIT.INTERNAL;
 }

@@ -14,7 +14,7 @@ const list = (rows: readonly (readonly [string, string])[]) => rows.map(([name, 
 export function help(): number {
   console.log(`usage: minusone run [OPTIONS]                    boot a machine, a PC with a kernel
        minusone exec [OPTIONS] PROGRAM [ARGS…]   run a Linux program for x86-64
-       minusone demo                             run the bundled program that shows what there is
+       minusone demo [COMMAND]                   boot the bundled operating system, which shows what there is
        minusone bench [OPTIONS] [NAME…]          speed of kernels against this machine and other emulators
        minusone --help | --version
 

@@ -2,8 +2,10 @@
  * The bundled operating system: its committed image is what its sources say, and does what it did on QEMU 7.2 (TCG) on 22 November 2026
  * (test/fixtures/demo.txt, made by test/demo/record.ts).
  */
+import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, statSync } from "node:fs";
 import { expect, test } from "vitest";
+import { Machine } from "../../src/machine/machine.ts";
 import { CAN_REBUILD, rebuild } from "../lib/rebuild.ts";
 import { comparable, HAS_QEMU, IMAGE, runQemu } from "./kernel-text.ts";
 
@@ -23,4 +25,65 @@ test.skipIf(!CAN_REBUILD)("the image is built from src/demo/kernel", () => {
 
 test.skipIf(!HAS_QEMU)("QEMU runs the demonstration as recorded", () => {
   expect(comparable(runQemu(IMAGE, "demo"))).toBe(recorded);
+});
+
+const module = new WebAssembly.Module(readFileSync("build/core.wasm"));
+
+async function boot(append: string): Promise<{ readonly machine: Machine; readonly text: () => string }> {
+  const machine = await Machine.create({ module, memory: 16, kernel: readFileSync(IMAGE), append });
+  let text = "";
+  machine.on("serial", (bytes) => {
+    text += Buffer.from(bytes).toString("latin1");
+  });
+  return { machine, text: () => text };
+}
+
+/** what a command prints before it switches the machine off */
+async function outputOf(command: string): Promise<string> {
+  const { machine, text } = await boot(command);
+  expect(await machine.run({ cycles: 10e9 })).toEqual({ reason: "power off" });
+  return text();
+}
+
+test("npm start boots it", () => {
+  const { stdout, stderr, status } = spawnSync(process.execPath, [".scripts/start.mjs"], { encoding: "utf8" });
+  expect(stderr).toBe("");
+  expect(stdout).toMatch(/^processor {2}minusone/m);
+  expect(comparable(stdout)).toContain(recorded);
+  expect(stdout).toMatch(/^[\d,]+ instructions in [\d.]+ s of processor time: \d+ million a second$/m);
+  expect(status).toBe(0);
+});
+
+/** what QEMU's own processor does not do as real ones: SDM 3A "Exception and Interrupt Reference" */
+test.each([
+  ["ss", "#SS stack fault: error code 0x0"],
+  ["xm", "#XM SIMD floating-point exception: error code 0x0"],
+  ["int80", "#GP general protection: error code 0x402"],
+])("fault %s ends a process by %s", async (kind, text) => {
+  expect(await outputOf(`fault ${kind}`)).toContain(`fault ended by ${text}\r\n`);
+});
+
+test.each([
+  ["ud", "#UD invalid opcode in the kernel: vector 6, error code 0x0"],
+  ["pf", "#PF page fault in the kernel: vector 14, error code 0x2"],
+  ["df", "#DF double fault in the kernel: vector 8, error code 0x0"],
+])("crash %s: the kernel says what happened and switches off", async (kind, text) => {
+  const output = await outputOf(`crash ${kind}`);
+  expect(output).toContain(`panic: ${text}\r\nSwitching off`);
+  expect(output).toMatch(/^rip ffffffff801[\da-f]{5} {2}rfl /m);
+});
+
+test("the shell answers what is typed", async () => {
+  const { machine, text } = await boot("");
+  const prompt = { until: () => text().endsWith("\n> "), cycles: 1e9 };
+  for (const line of ["primes 1000", "nonsense", "priX\x7fmes 100; pi", "spin 30 &", "exit"]) {
+    expect(await machine.run(prompt)).toEqual({ reason: "until" });
+    machine.serial.write(Buffer.from(`${line}\r`));
+    await machine.run({ cycles: 1e6 });
+  }
+  expect(await machine.run({ cycles: 1e9 })).toEqual({ reason: "power off" });
+  expect(text()).toContain("> primes 1000\r\n168 primes below 1000\r\n");
+  expect(text()).toContain("> nonsense\r\nnonsense: there is no such program; try help\r\n");
+  expect(text()).toContain("> priX\b \bmes 100; pi\r\n25 primes below 100\r\n4 arctan 1 = 3.14159265358979324\r\n");
+  expect(text()).toMatch(/> exit\r\nSwitching off after \d+ ms\.\r\n$/);
 });

@@ -67,7 +67,8 @@ static void wait_hundredth(void) {
   out8(COUNTER_CONTROL, 0xb0);
   out8(COUNTER_2, (u8)count);
   out8(COUNTER_2, (u8)(count >> 8));
-  while (!(in8(GATE) & 1 << 5)) {}
+  while (!(in8(GATE) & 1 << 5))
+    for (u32 i = 0; i < 50; i++) __asm__ volatile("pause");
 }
 
 void start_timer(u32 per_second) {

@@ -3,11 +3,17 @@
 #include "types.h"
 
 void start_console(void);
-/* keys come by interrupt from here on */
+/* from here on, keys come and text goes by interrupt */
 void listen_to_console(void);
-void write_console(const char *text, u64 length);
+
+/* A message of the kernel, which waits for nobody but the port. */
 __attribute__((format(printf, 1, 2))) void print(const char *text, ...);
+/* Waits until everything is out. */
+void drain_console(void);
+
+/* Takes as much of a text as there is room for, and returns how much that is. */
+u64 write_console(const char *text, u64 length);
+/* Takes what was typed, at most `size` characters; 0 if nothing was. */
+u64 read_console(char *to, u64 size);
 
 void on_console_interrupt(void);
-/* takes what was typed, at most `size` characters; 0 if nothing was */
-u64 read_console(char *to, u64 size);

@@ -38,7 +38,7 @@ static void start(void) {
   start_apic();
   start_system_calls();
   start_timer(TICKS_PER_SECOND);
-  print("clocks     time stamps %lu MHz, APIC timer %lu kHz\n", clock_rates.time_stamps / 1000000, clock_rates.timer_counts / 1000);
+  print("clocks     time stamps %lu MHz, APIC timer %lu kHz\n", (clock_rates.time_stamps + 500000) / 1000000, clock_rates.timer_counts / 1000);
   start_scheduler();
   listen_to_console();
   if (spawn("sh", boot_info.command, NULL) < 0) panic("no shell");

@@ -11,12 +11,14 @@ enum { PM1A_CONTROL = 0x604, SLEEP_ENABLE = 1 << 13, DEBUG_EXIT = 0xf4 };
 
 void switch_off(void) {
   print("Switching off after %lu ms.\n", uptime);
+  drain_console();
   out16(PM1A_CONTROL, SLEEP_ENABLE);
   out8(DEBUG_EXIT, 0);
   for (;;) __asm__ volatile("cli; hlt");
 }
 
 void fail_machine(void) {
+  drain_console();
   out8(DEBUG_EXIT, 1);
   switch_off();
 }

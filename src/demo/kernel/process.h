@@ -29,7 +29,8 @@ u64 kernel_stack_of(const struct process *p);
 void schedule(void);
 void sleep_until(enum process_state reason, u64 time);
 void on_tick(void);
-void wake_readers(void);
+/* whoever sleeps for this reason, if its time has come */
+void wake(enum process_state reason);
 
 /* their lives */
 /* the new process's id, or an error */

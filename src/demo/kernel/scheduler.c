@@ -49,7 +49,7 @@ void sleep_until(enum process_state reason, u64 time) {
   schedule();
 }
 
-static void wake(enum process_state reason) {
+void wake(enum process_state reason) {
   for (struct process *p = processes; p < processes + PROCESSES; p++)
     if (p->state == reason && (reason != SLEEPING || p->wake_at <= uptime)) p->state = READY;
 }
@@ -59,5 +59,3 @@ void on_tick(void) {
   current->milliseconds++;
   wake(SLEEPING);
 }
-
-void wake_readers(void) { wake(READING); }

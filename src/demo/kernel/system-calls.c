@@ -27,7 +27,10 @@ static i64 do_write(u64 text, u64 length, u64) {
   for (u64 done = 0; done < length;) {
     u64 n = length - done < sizeof part ? length - done : sizeof part;
     if (!copy_in(current->space, part, text + done, n)) return BAD_ADDRESS;
-    write_console(part, n);
+    for (u64 sent = 0; sent < n;) {
+      sent += write_console(part + sent, n - sent);
+      if (sent < n) sleep_until(WRITING, 0);
+    }
     done += n;
   }
   return (i64)length;

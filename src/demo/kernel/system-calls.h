@@ -29,7 +29,7 @@ enum { KILLED = 256 };
 enum { NAME_SIZE = 16, ARGUMENTS_SIZE = 128 };
 enum spawn { ATTACHED, DETACHED };
 enum crash { INVALID_OPCODE, NULL_POINTER, STACK_LOST };
-enum process_state { FREE, READY, SLEEPING, READING, WAITING, ENDED };
+enum process_state { FREE, READY, SLEEPING, READING, WRITING, WAITING, ENDED };
 
 struct process_record { u64 id, state, milliseconds; char name[NAME_SIZE]; };
 struct memory_record { u64 pages, free, process_switches; };

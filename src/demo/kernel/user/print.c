@@ -1,6 +1,6 @@
 #include "system.h"
 
-/* One system call, so that lines of several processes do not mix. */
+/* One system call, so that lines of several processes seldom mix. */
 void print(const char *text, ...) {
   char line[512];
   va_list list;

@@ -1,7 +1,7 @@
 /* Who is there. */
 #include "system.h"
 
-static const char *const states[] = {"", "ready", "sleeping", "reading", "waiting", "ended"};
+static const char *const states[] = {"", "ready", "sleeping", "reading", "writing", "waiting", "ended"};
 
 int main(const char *arguments) {
   (void)arguments;

@@ -1,6 +1,6 @@
 /*
  * The shell: a command is the name of a file and arguments. A program is run, in the background if the line ends in &, any other file
- * is read as a script. With arguments it carries out that one command and ends, which switches the machine off.
+ * is read as a script. With arguments it carries these out and ends, which switches the machine off.
  */
 #include "system.h"
 
@@ -54,7 +54,7 @@ static void explain(const char *name, i64 id) {
   else print("%s: error %ld\n", name, id);
 }
 
-static void execute(const char *line) {
+static void execute_one(const char *line) {
   char name[NAME_SIZE], arguments[ARGUMENTS_SIZE];
   format(arguments, sizeof arguments, "%s", next_word(line, name, sizeof name));
   if (equal(name, "help")) {
@@ -70,6 +70,20 @@ static void execute(const char *line) {
   } else if (!background) {
     i64 status = wait(id);
     if (status && status < KILLED) print("%s: status %ld\n", name, status);
+  }
+}
+
+/* commands with semicolons between them */
+static void execute(const char *line) {
+  char command[ARGUMENTS_SIZE];
+  while (*line) {
+    u32 n = 0;
+    for (; *line && *line != ';'; line++)
+      if (n + 1 < sizeof command) command[n++] = *line;
+    if (*line == ';') line++;
+    while (n && command[n - 1] == ' ') n--;
+    command[n] = 0;
+    if (n) execute_one(command);
   }
 }
 

@@ -1,2 +1,0 @@
-/* Prints the picture. */
-void picture(void);
