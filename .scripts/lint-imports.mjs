@@ -34,7 +34,7 @@ const LAYERS = [
     "assembly/float80",
   ],
   ["assembly/decode/op", "assembly/decode/header", "assembly/generated/kinds", "assembly/generated/decode-tables"],
-  ["assembly/flags", "assembly/clock", "assembly/breakpoints"],
+  ["assembly/flags", "assembly/counters", "assembly/clock", "assembly/breakpoints"],
   ["assembly/raise"],
   ["assembly/devices"],
   ["assembly/mmu"],

@@ -14,11 +14,13 @@ import { STATE_SIZE } from "./generated/state";
 import { finish, writeBlock } from "./jit/block";
 import {
   BOUNCE,
+  COUNTERS,
   CPUID,
   DELIVERED,
   EMIT_BUFFER,
   FEATURES,
   MAX_VCPUS,
+  MODEL,
   ONES,
   PAGE_SIZE,
   PROFILE,
@@ -28,7 +30,8 @@ import {
 } from "./memory-map";
 import { codeWritten, isCode, staleBlocks } from "./mmu/code-pages";
 import { hostOf, setRamSize } from "./mmu/physical";
-import { flushPage as dropPage, flushTlb as dropTlb } from "./mmu/tlb";
+import { flushPage as dropPage, flushTlb as dropTlb, initializeTlb } from "./mmu/tlb";
+import { loadPdptes } from "./mmu/walk";
 import { runSlices } from "./run";
 
 export { group1 } from "./generated/cold";
@@ -60,18 +63,28 @@ export function cpuidAt(): usize {
   return CPUID;
 }
 
+export function modelAt(): usize {
+  return MODEL;
+}
+
+/** u64 each, by their numbers in src/spec/counters.ts */
+export function countersAt(): usize {
+  return COUNTERS;
+}
+
 /** Once, before anything runs: bytes of guest RAM, which must fit in memory behind `ramBase`. */
 export function initialize(ramBytes: u64): void {
   setRamSize(ramBytes);
   memory.fill(ONES, 0xff, PAGE_SIZE);
   for (let i: u32 = 0; i < MAX_VCPUS; i++) changetype<Exec>(stateOf(i)).timerAt = u64.MAX_VALUE;
-  dropTlb();
+  initializeTlb();
   dropBlocks();
 }
 
 /** Tells the vCPU that mode, privilege or paging were set from outside. */
 export function refresh(vcpu: usize): void {
   const b = changetype<Exec>(vcpu);
+  loadPdptes(b, b.cr3);
   settleMode(b);
   b.jump(b.rip);
 }

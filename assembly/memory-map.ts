@@ -5,8 +5,9 @@
  *     0         guard: a null pointer reads nothing of use
  *     4 KiB     vCPU states, one page each; below 64 KiB so that a record names a register in 16 bits
  *     64 KiB    bounce buffer: 64 bytes for the host's accesses, then accesses that have no linear address of their own
- *     68 KiB    TLBs
- *     192 KiB   tables that the host fills: enabled features, CPUID leaves; code segment numbers; a page of ones; counts of vectors
+ *     68 KiB    TLBs, and the lists of their entries in use
+ *     192 KiB   tables that the host fills: enabled features, CPUID leaves; code segment numbers; a page of ones;
+ *               what the CPU model allows; counters; counts of vectors
  *     256 KiB   code being written by the compiler
  *     512 KiB   profile; a TLB that stays empty
  *     1 MiB     AssemblyScript's static data (asconfig.json: memoryBase)
@@ -42,6 +43,13 @@ export const BLOCKS_END: usize = 0x4000000;
 /** a link { next, block } in a page's list */
 export const NODE_SIZE: usize = 8;
 
+/** addresses of entries in use, one list for those of global pages and one for the rest */
+export const TLB_LISTS: usize = TLBS_END;
+export const TLB_LIST_SIZE: usize = <usize>TLB_ENTRIES * 3 * 4;
+/** Bloom filters of large pages, one for each list: 2048 bits */
+export const LARGE_FILTER: usize = TLB_LISTS + TLB_LIST_SIZE * 2;
+export const LARGE_FILTER_SIZE: usize = 256;
+
 /** one byte for each feature in the order of FEATURES of src/spec/features.ts: whether the CPU model has it */
 export const FEATURES: usize = 0x30000;
 export const FEATURES_END: usize = FEATURES + 0x100;
@@ -56,8 +64,21 @@ export const CODE_SEGMENTS_MAX: u32 = 512;
 export const ONES: usize = 0x33000;
 export const ONES_END: usize = ONES + 0x1000;
 
+/** what the CPU model allows besides instructions, written by the host: src/core/model.ts */
+export const MODEL: usize = ONES_END;
+/** writable bits of CR4 and of XCR0 */
+export const MODEL_CR4: usize = MODEL;
+export const MODEL_XCR0: usize = MODEL + 8;
+/** whether pages can have 1 GiB */
+export const MODEL_GIGABYTE_PAGES: usize = MODEL + 16;
+export const MODEL_END: usize = MODEL + 64;
+
+/** counters by their numbers in src/spec/counters.ts, u64 each */
+export const COUNTERS: usize = MODEL_END;
+export const COUNTERS_END: usize = COUNTERS + 0x200;
+
 /** how often each vector was delivered, u32 each */
-export const DELIVERED: usize = ONES_END;
+export const DELIVERED: usize = COUNTERS_END;
 export const DELIVERED_END: usize = DELIVERED + 256 * 4;
 
 /** code being written by the compiler, between the states' area and the static data */

@@ -6,6 +6,7 @@
  *     │ FCW │ FSW │FTW│ │ FOP │ FIP       (FCS) │ FDP       (FDS) │ MXCSR  │ mask   │ ST0-ST7, 16 each│ XMM0-XMM15     │    │
  *     └─────┴─────┴──┴──┴─────┴─────────────────┴─────────────────┴────────┴────────┴─────────────────┴────────────────┴────┘
  */
+import { XSAVE_AREA_BASIC, XSAVE_AREA_PKRU, XSAVE_AREA_PKRU_BYTES, XSTATE_PKRU } from "../generated/constants";
 import { State } from "../generated/state";
 
 export const MXCSR_MASK: u32 = 0xffff;
@@ -95,6 +96,12 @@ export function x87InUse(s: State): bool {
 
 export function xmmInUse(s: State): bool {
   return !isZero(xmm(s, 0), s.mode == 2 ? 256 : 128);
+}
+
+/** Bytes of an XSAVE area for some components; in the compacted format they stand one behind the other. */
+export function xsaveSize(components: u64, compacted: bool): u32 {
+  if ((components & XSTATE_PKRU) == 0) return XSAVE_AREA_BASIC;
+  return (compacted ? XSAVE_AREA_BASIC : XSAVE_AREA_PKRU) + XSAVE_AREA_PKRU_BYTES;
 }
 
 function isZero(at: usize, bytes: usize): bool {

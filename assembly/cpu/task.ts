@@ -10,8 +10,8 @@ import { rflags } from "../flags";
 import { CR0_PG, CR0_TS, DR6_BT, RFLAGS_NT, RFLAGS_VM, VECTOR_GP, VECTOR_NP, VECTOR_TS } from "../generated/constants";
 import { State } from "../generated/state";
 import { checkSystem, readSystem, writeSystem } from "../mmu/system";
-import { flushTlb } from "../mmu/tlb";
 import { raiseGp } from "../raise";
+import { writeCr3 } from "./control-registers";
 import { raiseDebug } from "./debug";
 import {
   AVAILABLE_TSS,
@@ -145,10 +145,7 @@ function load32(s: State, tss: u64, how: u32): void {
   const ldt = <u32>readSystem<u16>(s, NONE, tss + 96);
   const traps = (readSystem<u8>(s, NONE, tss + 100) & 1) != 0;
   loadRegisters<u32>(s, tss + 32, how, 6);
-  if ((s.cr0 & CR0_PG) != 0) {
-    s.cr3 = cr3;
-    flushTlb();
-  }
+  if ((s.cr0 & CR0_PG) != 0) writeCr3(s, NONE, cr3);
   loadSegments(s, ldt);
   if (traps) trapPending = true;
 }

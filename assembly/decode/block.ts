@@ -20,9 +20,9 @@ import {
   PROFILE,
   PROFILE_CELLS,
 } from "../memory-map";
-import { addBlock, findBlock } from "../mmu/code-pages";
+import { addBlock, findBlock, isCode } from "../mmu/code-pages";
 import { fetchAddress } from "../mmu/fetch";
-import { fetchHit } from "../mmu/tlb";
+import { fetchHit, protectPage } from "../mmu/tlb";
 import { raiseGp } from "../raise";
 import { BLOCK_HEADER, Block } from "./header";
 import { decodedEnd, decodedRecords, decodeInstruction, fetchCrossed, openWindow } from "./instruction";
@@ -134,16 +134,22 @@ function build(b: Exec, va: u64, host: usize): usize {
   block.records = records;
   block.second = <u32>fetchCrossed;
   numberInstructions(free + BLOCK_HEADER, records, count);
-  addBlock(host, free, at);
+  addTo(host, free, at);
   at += NODE_SIZE;
   if (fetchCrossed != 0) {
-    addBlock(fetchCrossed, free, at);
+    addTo(fetchCrossed, free, at);
     at += NODE_SIZE;
   }
   decodedBlocks++;
   const made = free;
   free = (at + 15) & ~15;
   return made;
+}
+
+/** Puts a block on the list of a page; the first one makes the TLB forget that the page may be written. */
+function addTo(host: usize, block: usize, node: usize): void {
+  if (!isCode(host)) protectPage(host);
+  addBlock(host, block, node);
 }
 
 /** The closing record: go where a jump has set RIP to, or fall through; or STEP, which does either. */

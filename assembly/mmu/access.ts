@@ -7,15 +7,16 @@
 
 import { watch } from "../breakpoints";
 import { stamp } from "../clock";
+import { count } from "../counters";
 import { Op } from "../decode/op";
-import { EFER_LMA, PF_U, PF_W, VECTOR_AC, VECTOR_GP, VECTOR_SS } from "../generated/constants";
+import { COUNTER_TLB_MISSES, EFER_LMA, PF_U, PF_W, VECTOR_AC, VECTOR_GP, VECTOR_SS } from "../generated/constants";
 import { State } from "../generated/state";
 import { GATHER, PAGE_MASK } from "../memory-map";
 import { raise, raisePf } from "../raise";
 import { codeWritten, isCode } from "./code-pages";
 import { readDevice, writeDevice } from "./device-memory";
 import { hostOf } from "./physical";
-import { checksAlignment, fillData } from "./tlb";
+import { checksAlignment, fillRead, fillWrite, SUPERVISOR } from "./tlb";
 import { IMPLICIT, isCanonical, walk, walkError } from "./walk";
 
 // what is done with the bytes
@@ -154,12 +155,18 @@ function gather(s: State, to: usize, host: usize, gpa: u64, size: u32, reads: bo
 
 /** Linear-memory address of one byte, permission checked, and everything else in its page; 0, and `device`, if it is not RAM. */
 function translate(s: State, op: Op, va: u64, access: u32): usize {
+  count(COUNTER_TLB_MISSES);
   const gpa = walk(s, va, access);
   if (walkError != 0) raisePf(s, op, va, walkError >> 1);
   const host = hostOf(gpa);
   device = gpa;
   if (host == 0) return 0;
-  if ((access & PF_W) != 0 && isCode(host)) codeWritten(s, host);
-  if (access == accessOf(s, access & PF_W)) fillData(s, va, host, access & PF_W);
+  const write = access & PF_W;
+  if (write != 0 && isCode(host)) codeWritten(s, host);
+  const tlb = (access & IMPLICIT) != 0 ? SUPERVISOR : access == accessOf(s, write) ? <usize>s.tlb : 0;
+  if (tlb != 0) {
+    if (write != 0) fillWrite(s, tlb, va, host);
+    else fillRead(s, tlb, va, host);
+  }
   return host;
 }

@@ -9,7 +9,6 @@ import { OP_SIZE, Op } from "../decode/op";
 import { KIND_NEXT, KIND_STALE, KIND_STEP } from "../generated/kinds";
 import { State } from "../generated/state";
 import { CODE_PAGES } from "../memory-map";
-import { protectPage } from "./tlb";
 
 /** blocks made stale since start, for the statistics */
 export let staleBlocks: u32 = 0;
@@ -22,11 +21,10 @@ export function isCode(host: usize): bool {
   return load<u32>(headOf(host)) != 0;
 }
 
-/** Puts a block on the list of the page of `host`, with a node of NODE_SIZE bytes at `node`. */
+/** Puts a block on the list of the page of `host`, with a node of NODE_SIZE bytes at `node`; writes to the page must be noticed from now on. */
 export function addBlock(host: usize, block: usize, node: usize): void {
   const head = headOf(host);
   const next = load<u32>(head);
-  if (next == 0) protectPage(host);
   store<u32>(node, next);
   store<u32>(node, <u32>block, 4);
   store<u32>(head, <u32>node);

@@ -3,8 +3,10 @@
  * the first bytes of the bounce buffer. The caller has put the time into the state (`stamp`). The local APIC's page is the processor's own:
  * SDM Vol. 3 "Local APIC Register Address Map", 32-bit accesses aligned to 16 bytes; others read zeros and change nothing.
  */
+import { count } from "../counters";
 import { lapicPage, lapicRead, lapicWrite } from "../devices/lapic";
 import { mmioRead, mmioWrite } from "../env";
+import { COUNTER_DEVICE_READS, COUNTER_DEVICE_WRITES } from "../generated/constants";
 import { State } from "../generated/state";
 import { BOUNCE, PAGE_MASK } from "../memory-map";
 
@@ -13,6 +15,7 @@ export function readDevice(s: State, gpa: u64, to: usize, size: u32): void {
   if ((gpa & PAGE_MASK) == lapicPage(s)) return readLapic(s, <u32>gpa & 0xfff, to, size);
   for (let done: u32 = 0; done < size; ) {
     const n = piece(size - done);
+    count(COUNTER_DEVICE_READS);
     mmioRead(<f64>(gpa + <u64>done), n);
     memory.copy(to + done, BOUNCE, n);
     done += n;
@@ -28,6 +31,7 @@ export function writeDevice(s: State, gpa: u64, from: usize, size: u32): void {
   for (let done: u32 = 0; done < size; ) {
     const n = piece(size - done);
     memory.copy(BOUNCE, from + done, n);
+    count(COUNTER_DEVICE_WRITES);
     mmioWrite(<f64>(gpa + <u64>done), n);
     done += n;
   }

@@ -1,6 +1,7 @@
 /** Where instructions are fetched from. */
+import { count } from "../counters";
 import { Op } from "../decode/op";
-import { PF_I, PF_U } from "../generated/constants";
+import { COUNTER_FETCH_MISSES, PF_I, PF_U } from "../generated/constants";
 import { State } from "../generated/state";
 import { ONES } from "../memory-map";
 import { raiseGp, raisePf } from "../raise";
@@ -14,6 +15,7 @@ export function fetchAddress(s: State, va: u64): usize {
   if (hit != 0) return hit;
   const none = changetype<Op>(0);
   if (s.mode == 2 && !isCanonical(va)) raiseGp(s, none);
+  count(COUNTER_FETCH_MISSES);
   const gpa = walk(s, va, PF_I | (s.cpl == 3 ? PF_U : 0));
   if (walkError != 0) raisePf(s, none, va, walkError >> 1);
   const host = hostOf(gpa);

@@ -1,15 +1,21 @@
 /**
  * Accesses that the processor makes on its own account: descriptors and task-state segments with supervisor rights whatever the CPL is,
- * and the inner stack before the CPL has changed. SDM Vol. 3 "Access Rights". They are rare and always walk.
+ * and the inner stack before the CPL has changed. SDM Vol. 3 "Access Rights". What the supervisor's
+ * TLB knows they find there.
  */
 import { Op } from "../decode/op";
 import { PF_W } from "../generated/constants";
 import { State } from "../generated/state";
 import { checkSystem as check, commit, readableSystem, readableUser, writableSupervisor, writableSystem } from "./access";
+import { systemHit } from "./tlb";
+
+const READ_TAG: usize = 0;
+const WRITE_TAG: usize = 8;
 
 /** Reads a system structure. */
 export function readSystem<T>(s: State, op: Op, va: u64): u64 {
-  return <u64>load<T>(readableSystem(s, op, va, sizeof<T>()));
+  const hit = systemHit(va, sizeof<T>(), READ_TAG);
+  return <u64>load<T>(hit != 0 ? hit : readableSystem(s, op, va, sizeof<T>()));
 }
 
 /** Reads as a program of ring 3 would. */
@@ -24,6 +30,8 @@ export function checkSystem(s: State, op: Op, va: u64, bytes: u32): void {
 
 /** Writes a system structure. */
 export function writeSystem<T>(s: State, op: Op, va: u64, v: u64): void {
+  const hit = systemHit(va, sizeof<T>(), WRITE_TAG);
+  if (hit != 0) return store<T>(hit, <T>v);
   const at = writableSystem(s, op, va, sizeof<T>());
   store<T>(at, <T>v);
   commit(s, at);
@@ -31,6 +39,8 @@ export function writeSystem<T>(s: State, op: Op, va: u64, v: u64): void {
 
 /** Writes as code of an inner privilege level would. */
 export function writeSupervisor<T>(s: State, op: Op, va: u64, v: u64): void {
+  const hit = systemHit(va, sizeof<T>(), WRITE_TAG);
+  if (hit != 0) return store<T>(hit, <T>v);
   const at = writableSupervisor(s, op, va, sizeof<T>());
   store<T>(at, <T>v);
   commit(s, at);

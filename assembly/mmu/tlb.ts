@@ -2,47 +2,69 @@
  * The software TLB, direct-mapped by page number. An entry answers an access in one compare, because the last byte's page is compared with
  * the tag of the first byte's entry: an access that crosses a page can never match.
  *
- *      0             8              16            24
- *     ┌─────────────┬──────────────┬─────────────┬──────────────────────────────────────┐
- *     │ read tag    │ write tag    │ fetch tag   │ addend: guest address + addend =      │
- *     │             │              │             │ linear address, modulo 2^32           │
- *     └─────────────┴──────────────┴─────────────┴──────────────────────────────────────┘
+ *      0             8              16            24                                       28
+ *     ┌─────────────┬──────────────┬─────────────┬────────────────────────────────────────┬──────────────────────────────┐
+ *     │ read tag    │ write tag    │ fetch tag   │ addend: guest address + addend =        │ 0-4 page size · 8 global     │
+ *     │             │              │             │ linear address, modulo 2^32             │ 9 on local, 10 on global list│
+ *     └─────────────┴──────────────┴─────────────┴────────────────────────────────────────┴──────────────────────────────┘
  *
  * A tag is a page address, or 1 where the access has to take the slow way. Supervisor and user accesses have a TLB each, and so have
  * supervisor accesses that RFLAGS.AC lets through SMAP: STAC and CLAC change from one to the other. Where user accesses must be aligned
  * (CR0.AM, RFLAGS.AC) an empty TLB is in use, which sends every one of them the slow way; pages with data breakpoints are never filled in.
+ *
+ * Two lists name the entries that may be in use, so a flush costs what has been filled since the last one. Entries of global pages are on a
+ * list of their own, which a load of CR3 leaves alone. All others belong to the current PCID. What is cut from a large page is found again
+ * by INVLPG in two small Bloom filters and, if they say so, in the lists.
  */
 
 import { isWatched } from "../breakpoints";
-import { CR0_AM, CR4_SMAP, RFLAGS_AC } from "../generated/constants";
+import { count } from "../counters";
+import { COUNTER_PAGE_FLUSHES, COUNTER_TLB_FLUSHES, CR0_AM, CR4_SMAP, RFLAGS_AC } from "../generated/constants";
 import { State } from "../generated/state";
-import { EMPTY_TLB, PAGE_MASK, TLB_ENTRIES, TLB_ENTRY, TLB_SIZE, TLBS, TLBS_END } from "../memory-map";
-import { isCode } from "./code-pages";
+import {
+  EMPTY_TLB,
+  LARGE_FILTER,
+  LARGE_FILTER_SIZE,
+  PAGE_MASK,
+  TLB_ENTRIES,
+  TLB_ENTRY,
+  TLB_LIST_SIZE,
+  TLB_LISTS,
+  TLB_SIZE,
+  TLBS,
+  TLBS_END,
+} from "../memory-map";
+import { pageGlobal, pageSize, setLinearWidth } from "./walk";
 
 const NO_TAG: u64 = 1;
+const META_GLOBAL: u32 = 1 << 8;
+/** on the list of local entries; shifted by one: on that of global ones */
+const META_LISTED: u32 = 1 << 9;
+const META_LISTS: u32 = META_LISTED * 3;
+const META_SIZE: u32 = 31;
 
-function entryOf(s: State, va: u64): usize {
-  return <usize>s.tlb + ((<usize>(va >> 12) & (TLB_ENTRIES - 1)) << 5);
+const LOCAL: u32 = 0;
+const GLOBAL: u32 = 1;
+
+/** TLB of supervisor accesses that SMAP applies to: also of those that the processor makes on its own account */
+export const SUPERVISOR: usize = TLBS;
+const USER: usize = TLBS + TLB_SIZE;
+const THROUGH_SMAP: usize = TLBS + TLB_SIZE * 2;
+
+/** entries on the two lists */
+let locals: u32 = 0;
+let globals: u32 = 0;
+
+function slot(tlb: usize, va: u64): usize {
+  return tlb + ((<usize>(va >> 12) & (TLB_ENTRIES - 1)) << 5);
 }
 
 /** Points the vCPU at the TLB for its privilege level, CR4.SMAP and RFLAGS.AC. */
 export function selectTlb(s: State): void {
+  setLinearWidth(s);
   const throughSmap = (s.cr4 & CR4_SMAP) != 0 && (s.flagsOther & RFLAGS_AC) != 0;
-  if (s.cpl == 3 && (s.cr0 & CR0_AM) != 0 && (s.flagsOther & RFLAGS_AC) != 0) s.tlb = <u32>emptyTlb();
-  else s.tlb = <u32>(s.cpl == 3 ? TLBS + TLB_SIZE : throughSmap ? TLBS + TLB_SIZE * 2 : TLBS);
-}
-
-function emptyTlb(): usize {
-  if (load<u64>(EMPTY_TLB) != NO_TAG) clear(EMPTY_TLB, EMPTY_TLB + TLB_SIZE);
-  return EMPTY_TLB;
-}
-
-function clear(from: usize, to: usize): void {
-  for (let e = from; e < to; e += TLB_ENTRY) {
-    store<u64>(e, NO_TAG);
-    store<u64>(e, NO_TAG, 8);
-    store<u64>(e, NO_TAG, 16);
-  }
+  const aligns = s.cpl == 3 && (s.cr0 & CR0_AM) != 0 && (s.flagsOther & RFLAGS_AC) != 0;
+  s.tlb = <u32>(aligns ? EMPTY_TLB : s.cpl == 3 ? USER : throughSmap ? THROUGH_SMAP : SUPERVISOR);
 }
 
 /** Accesses must be aligned, or #AC. */
@@ -50,55 +72,160 @@ export function checksAlignment(s: State): bool {
   return s.tlb == <u32>EMPTY_TLB;
 }
 
-/** Makes the entry that of `va`'s page, dropping what another page left there. */
-function claim(s: State, va: u64, host: usize): usize {
-  const e = entryOf(s, va);
+// ---- look-ups and fills
+
+/** Right after `walk` found the page: the entry of `va`'s page, without what another page left there. */
+function claim(tlb: usize, va: u64, host: usize): usize {
+  const e = slot(tlb, va);
   const addend = <u32>host - <u32>va;
   const page = va & PAGE_MASK;
   if (!(load<u32>(e, 24) == addend && (load<u64>(e) == page || load<u64>(e, 8) == page || load<u64>(e, 16) == page))) {
-    store<u64>(e, NO_TAG);
-    store<u64>(e, NO_TAG, 8);
-    store<u64>(e, NO_TAG, 16);
+    empty(e);
     store<u32>(e, addend, 24);
   }
+  let meta = (load<u32>(e, 28) & META_LISTS) | pageSize;
+  if (pageGlobal) meta |= META_GLOBAL;
+  const list = pageGlobal ? GLOBAL : LOCAL;
+  if ((meta & (META_LISTED << list)) == 0) {
+    meta |= META_LISTED << list;
+    append(list, e);
+  }
+  store<u32>(e, meta, 28);
+  if (pageSize != 12) addLarge(list, va, pageSize);
   return e;
 }
 
-export function fillData(s: State, va: u64, host: usize, write: u32): void {
-  if (checksAlignment(s) || isWatched(s, va & PAGE_MASK)) return;
-  const e = claim(s, va, host);
+export function fillRead(s: State, tlb: usize, va: u64, host: usize): void {
+  if (tlb != EMPTY_TLB && !isWatched(s, va & PAGE_MASK)) store<u64>(claim(tlb, va, host), va & PAGE_MASK);
+}
+
+/** What may be written may be read. The page holds no decoded code. */
+export function fillWrite(s: State, tlb: usize, va: u64, host: usize): void {
+  if (tlb == EMPTY_TLB || isWatched(s, va & PAGE_MASK)) return;
+  const e = claim(tlb, va, host);
   store<u64>(e, va & PAGE_MASK);
-  if (write != 0 && !isCode(host)) store<u64>(e, va & PAGE_MASK, 8);
+  store<u64>(e, va & PAGE_MASK, 8);
 }
 
 export function fillFetch(s: State, va: u64, host: usize): void {
-  if (!checksAlignment(s)) store<u64>(claim(s, va, host), va & PAGE_MASK, 16);
+  if (!checksAlignment(s)) store<u64>(claim(<usize>s.tlb, va, host), va & PAGE_MASK, 16);
 }
 
 /** Linear address of the instruction byte at `va`, or 0 if the TLB does not know. */
 export function fetchHit(s: State, va: u64): usize {
-  const e = entryOf(s, va);
+  const e = slot(<usize>s.tlb, va);
   return load<u64>(e, 16) == (va & PAGE_MASK) ? <usize>va + load<u32>(e, 24) : 0;
 }
 
-export function flushTlb(): void {
-  clear(TLBS, TLBS_END);
+/** Linear address of `size` bytes that the processor itself reads or, with 8 for `tag`, writes; 0 if the TLB does not know. */
+export function systemHit(va: u64, size: u32, tag: usize): usize {
+  const e = slot(SUPERVISOR, va);
+  return ((va + <u64>(size - 1)) & PAGE_MASK) == load<u64>(e + tag) ? <usize>va + load<u32>(e, 24) : 0;
 }
 
-export function flushPage(va: u64): void {
-  for (let t = TLBS; t < TLBS_END; t += TLB_SIZE) {
-    const e = t + ((<usize>(va >> 12) & (TLB_ENTRIES - 1)) << 5);
-    store<u64>(e, NO_TAG);
-    store<u64>(e, NO_TAG, 8);
-    store<u64>(e, NO_TAG, 16);
+// ---- flushes. SDM Vol. 3 "Invalidation of TLBs and Paging-Structure Caches"
+
+/** Nothing is known, whatever stood there before. */
+export function initializeTlb(): void {
+  memory.fill(TLBS, 0, TLBS_END - TLBS);
+  for (let e = TLBS; e < TLBS_END; e += TLB_ENTRY) empty(e);
+  for (let e = EMPTY_TLB; e < EMPTY_TLB + TLB_SIZE; e += TLB_ENTRY) empty(e);
+  locals = 0;
+  globals = 0;
+  memory.fill(LARGE_FILTER, 0, LARGE_FILTER_SIZE * 2);
+}
+
+/** Everything, with global pages. */
+export function flushTlb(): void {
+  flushLocal();
+  for (let i: u32 = 0; i < globals; i++) {
+    const e = listed(GLOBAL, i);
+    empty(e);
+    store<u32>(e, load<u32>(e, 28) & ~META_LISTS, 28);
   }
+  globals = 0;
+  memory.fill(LARGE_FILTER + LARGE_FILTER_SIZE, 0, LARGE_FILTER_SIZE);
+}
+
+/** Everything but global pages: what belongs to the current PCID. */
+export function flushLocal(): void {
+  count(COUNTER_TLB_FLUSHES);
+  for (let i: u32 = 0; i < locals; i++) {
+    const e = listed(LOCAL, i);
+    const meta = load<u32>(e, 28);
+    if ((meta & META_GLOBAL) == 0) empty(e);
+    store<u32>(e, meta & ~META_LISTED, 28);
+  }
+  locals = 0;
+  memory.fill(LARGE_FILTER, 0, LARGE_FILTER_SIZE);
+}
+
+/** The page that `va` lies in, whatever its size, global or not. */
+export function flushPage(va: u64): void {
+  count(COUNTER_PAGE_FLUSHES);
+  for (let tlb = TLBS; tlb < TLBS_END; tlb += TLB_SIZE) empty(slot(tlb, va));
+  if (maybeLarge(LOCAL, va)) flushLarge(LOCAL, locals, va);
+  if (maybeLarge(GLOBAL, va)) flushLarge(GLOBAL, globals, va);
+}
+
+function flushLarge(list: u32, length: u32, va: u64): void {
+  for (let i: u32 = 0; i < length; i++) {
+    const e = listed(list, i);
+    const size = <u64>(load<u32>(e, 28) & META_SIZE);
+    if (covers(load<u64>(e), va, size) || covers(load<u64>(e, 8), va, size) || covers(load<u64>(e, 16), va, size)) empty(e);
+  }
+}
+
+function covers(tag: u64, va: u64, size: u64): bool {
+  return tag != NO_TAG && (tag ^ va) >> size == 0;
 }
 
 /** Makes every write to the page that holds linear address `host` take the slow way: it holds decoded code now. */
 export function protectPage(host: usize): void {
-  const page = <u32>host >> 12;
-  for (let e = TLBS; e < TLBS_END; e += TLB_ENTRY) {
+  protectListed(LOCAL, locals, <u32>host >> 12);
+  protectListed(GLOBAL, globals, <u32>host >> 12);
+}
+
+function protectListed(list: u32, length: u32, page: u32): void {
+  for (let i: u32 = 0; i < length; i++) {
+    const e = listed(list, i);
     const tag = load<u64>(e, 8);
     if (tag != NO_TAG && (<u32>tag + load<u32>(e, 24)) >> 12 == page) store<u64>(e, NO_TAG, 8);
   }
+}
+
+function empty(e: usize): void {
+  store<u64>(e, NO_TAG);
+  store<u64>(e, NO_TAG, 8);
+  store<u64>(e, NO_TAG, 16);
+}
+
+// ---- lists and filters
+
+function append(list: u32, e: usize): void {
+  const n = list == LOCAL ? locals++ : globals++;
+  store<u32>(TLB_LISTS + <usize>list * TLB_LIST_SIZE + ((<usize>n) << 2), <u32>e);
+}
+
+function listed(list: u32, i: u32): usize {
+  return <usize>load<u32>(TLB_LISTS + <usize>list * TLB_LIST_SIZE + ((<usize>i) << 2));
+}
+
+/** Byte and bit in a filter that stand for the large page of `va`. */
+function hash(va: u64, size: u64): u32 {
+  return (<u32>(va >> size) * 0x9e3779b1) >> 21;
+}
+
+function addLarge(list: u32, va: u64, size: u32): void {
+  const h = hash(va, <u64>size);
+  const at = LARGE_FILTER + <usize>list * LARGE_FILTER_SIZE + (h >> 3);
+  store<u8>(at, load<u8>(at) | ((<u8>1) << (<u8>(h & 7))));
+}
+
+function maybeLarge(list: u32, va: u64): bool {
+  return inFilter(list, hash(va, 21)) || inFilter(list, hash(va, 22)) || inFilter(list, hash(va, 30));
+}
+
+function inFilter(list: u32, h: u32): bool {
+  return ((load<u8>(LARGE_FILTER + <usize>list * LARGE_FILTER_SIZE + (h >> 3)) >> (h & 7)) & 1) != 0;
 }

@@ -1,75 +1,21 @@
 /**
- * Control and debug registers, and the mode changes that come with them. SDM Vol. 2 "MOV—Move to/from Control Registers", "MOV—Move
- * to/from Debug Registers", "LMSW", "SMSW", "CLTS", "XSETBV"; Vol. 3 "Control Registers", "Initializing IA-32e Mode".
+ * Control and debug registers. SDM Vol. 2 "MOV—Move to/from Control Registers", "MOV—Move
+ * to/from Debug Registers", "LMSW", "SMSW", "CLTS", "XSETBV".
+ * What writing CR0, CR3 and CR4 entails stands in cpu/control-registers.ts.
  */
 import { Exec } from "../backend/exec";
 import { anyBreakpoint } from "../breakpoints";
+import { writeCr0, writeCr3, writeCr4 } from "../cpu/control-registers";
 import { raiseDebug } from "../cpu/debug";
-import { BUSY_TSS } from "../cpu/descriptors";
-import { deriveMode, isLongMode, privileged, settleMode } from "../cpu/modes";
-import { RIGHTS_L } from "../cpu/segments";
+import { privileged, settleMode } from "../cpu/modes";
 import { Op } from "../decode/op";
 import { setTaskPriority } from "../devices/lapic-interrupts";
-import {
-  ADDRESS_BITS_PHYSICAL,
-  CR0_AM,
-  CR0_CD,
-  CR0_EM,
-  CR0_ET,
-  CR0_MP,
-  CR0_NE,
-  CR0_NW,
-  CR0_PE,
-  CR0_PG,
-  CR0_TS,
-  CR0_WP,
-  CR4_DE,
-  CR4_FSGSBASE,
-  CR4_MCE,
-  CR4_OSFXSR,
-  CR4_OSXMMEXCPT,
-  CR4_OSXSAVE,
-  CR4_PAE,
-  CR4_PCE,
-  CR4_PCIDE,
-  CR4_PGE,
-  CR4_PSE,
-  CR4_PVI,
-  CR4_SMAP,
-  CR4_SMEP,
-  CR4_TSD,
-  CR4_UMIP,
-  CR4_VME,
-  DR6_BD,
-  DR7_GD,
-  EFER_LMA,
-  EFER_LME,
-  UNIMPLEMENTED_PAGING,
-} from "../generated/constants";
+import { CR0_EM, CR0_MP, CR0_PE, CR0_TS, CR4_DE, CR4_OSXSAVE, DR6_BD, DR7_GD } from "../generated/constants";
+import { MODEL_XCR0 } from "../memory-map";
 import { flushTlb } from "../mmu/tlb";
-import { raiseGp, raiseUd, unimplemented } from "../raise";
+import { raiseGp, raiseUd } from "../raise";
 import { preventUserMode } from "./descriptor";
 
-const CR0_WRITABLE: u64 = CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_NE | CR0_WP | CR0_AM | CR0_NW | CR0_CD | CR0_PG;
-const CR4_PAGING: u64 = CR4_PSE | CR4_PAE | CR4_PGE | CR4_PCIDE | CR4_SMEP | CR4_SMAP;
-const CR4_WRITABLE: u64 =
-  CR4_PAGING |
-  CR4_VME |
-  CR4_PVI |
-  CR4_TSD |
-  CR4_DE |
-  CR4_MCE |
-  CR4_PCE |
-  CR4_OSFXSR |
-  CR4_OSXMMEXCPT |
-  CR4_UMIP |
-  CR4_FSGSBASE |
-  CR4_OSXSAVE;
-/** above the width of our physical addresses */
-const CR3_RESERVED: u64 = ~(((<u64>1) << ADDRESS_BITS_PHYSICAL) - 1);
-/** with PCIDE: keep the translations of the new PCID */
-const CR3_KEEP: u64 = 1 << 63;
-const LOW_12: u64 = 0xfff;
 const UPPER: u64 = 0xffffffff00000000;
 
 const DR6_ONES: u64 = 0xffff0ff0;
@@ -78,7 +24,6 @@ const DR7_ONES: u64 = 0x400;
 const DR7_ZEROS: u64 = 0xd800;
 
 const XCR0_X87: u64 = 1;
-const XCR0_SSE: u64 = 2;
 
 export function movFromCr<T>(b: Exec, op: Op): void {
   const n: u32 = op.s;
@@ -108,43 +53,6 @@ function existing(b: Exec, op: Op, n: u32): void {
   if (n == 1 || (n > 4 && n != 8)) raiseUd(b, op);
 }
 
-function writeCr0(b: Exec, op: Op, v: u64): void {
-  const old = b.cr0;
-  if ((v & UPPER) != 0) raiseGp(b, op);
-  if ((v & (CR0_PG | CR0_PE)) == CR0_PG || (v & (CR0_NW | CR0_CD)) == CR0_NW) raiseGp(b, op);
-  if ((v & ~old & CR0_PG) != 0) startPaging(b, op);
-  if ((old & ~v & CR0_PG) != 0 && (b.mode == 2 || (b.cr4 & CR4_PCIDE) != 0)) raiseGp(b, op);
-  b.cr0 = (v & CR0_WRITABLE) | CR0_ET;
-  if ((v & CR0_PG) == 0) b.efer &= ~(<u64>EFER_LMA);
-  else if ((b.efer & EFER_LME) != 0) b.efer |= EFER_LMA;
-  if (((old ^ v) & (CR0_PG | CR0_WP)) != 0) flushTlb();
-  deriveMode(b);
-}
-
-/** Paging goes on: into IA-32e mode if EFER.LME says so. */
-function startPaging(b: Exec, op: Op): void {
-  if ((b.efer & EFER_LME) == 0) unimplemented(b, op, UNIMPLEMENTED_PAGING);
-  const type = <u32>b.trRights & 15;
-  if ((b.cr4 & CR4_PAE) == 0 || (b.csRights & RIGHTS_L) != 0 || (type != BUSY_TSS && type < 8 && b.tr != 0)) raiseGp(b, op);
-}
-
-function writeCr3(b: Exec, op: Op, v: u64): void {
-  const keep = (b.cr4 & CR4_PCIDE) != 0 ? CR3_KEEP : 0;
-  if ((v & CR3_RESERVED & ~keep) != 0) raiseGp(b, op);
-  b.cr3 = v & ~keep;
-  flushTlb();
-}
-
-function writeCr4(b: Exec, op: Op, v: u64): void {
-  const old = b.cr4;
-  if ((v & ~CR4_WRITABLE) != 0) raiseGp(b, op);
-  if (isLongMode(b) && (v & CR4_PAE) == 0) raiseGp(b, op);
-  if ((v & ~old & CR4_PCIDE) != 0 && (!isLongMode(b) || (b.cr3 & LOW_12) != 0)) raiseGp(b, op);
-  b.cr4 = v;
-  if (((old ^ v) & CR4_PAGING) != 0) flushTlb();
-  settleMode(b);
-}
-
 export function smsw<T, D>(b: Exec, op: Op): void {
   preventUserMode(b, op);
   b.set<T, D>(op, b.cr0);
@@ -170,7 +78,7 @@ export function xsetbv(b: Exec, op: Op): void {
   if ((b.cr4 & CR4_OSXSAVE) == 0) raiseUd(b, op);
   privileged(b, op);
   const v = <u64>(<u32>b.rax) | (b.rdx << 32);
-  if (<u32>b.rcx != 0 || (v & XCR0_X87) == 0 || (v & ~(XCR0_X87 | XCR0_SSE)) != 0) raiseGp(b, op);
+  if (<u32>b.rcx != 0 || (v & XCR0_X87) == 0 || (v & ~load<u64>(MODEL_XCR0)) != 0) raiseGp(b, op);
   b.xcr0 = v;
   b.jump(b.nextRip(op));
 }

@@ -37,7 +37,7 @@ import { LDTR, RIGHTS_S, setSegment, TR } from "../cpu/segments";
 import { Op } from "../decode/op";
 import { CR4_UMIP, RFLAGS_ZF, VECTOR_GP, VECTOR_NP } from "../generated/constants";
 import { writeSystem } from "../mmu/system";
-import { isCanonical } from "../mmu/walk";
+import { isCanonicalBase } from "../mmu/walk";
 import { raiseGp } from "../raise";
 
 /** User-mode instruction prevention: #GP outside ring 0. */
@@ -83,7 +83,7 @@ function tableBase(b: Exec, op: Op): u64 {
   const at = b.readableAt(op, va, b.mode == 2 ? 10 : 6);
   if (b.mode != 2) return <u64>load<u32>(at, 2) & (op.operandSize == 0 ? 0xffffff : 0xffffffff);
   const base = load<u64>(at, 2);
-  if (!isCanonical(base)) raiseGp(b, op);
+  if (!isCanonicalBase(base)) raiseGp(b, op);
   return base;
 }
 
@@ -128,7 +128,7 @@ function systemBase(b: Exec, op: Op, selector: u32, type: u32, otherType: u32): 
   if (!isPresent(descriptor)) raiseSelector(b, op, VECTOR_NP, selector);
   let base = baseIn(descriptor);
   if (isLongMode(b)) base |= upperHalf(b, op, selector) << 32;
-  if (isLongMode(b) && !isCanonical(base)) raiseSelector(b, op, VECTOR_GP, selector);
+  if (isLongMode(b) && !isCanonicalBase(base)) raiseSelector(b, op, VECTOR_GP, selector);
   return base;
 }
 

@@ -1,16 +1,20 @@
 /** Who and when: SDM Vol. 2 "CPUID", "RDTSC", "RDTSCP", "RDPID", "RDRAND", "RDSEED". */
 import { Exec } from "../backend/exec";
 import { timeStamp } from "../clock";
+import { xsaveSize } from "../cpu/extended-state";
 import { Op } from "../decode/op";
 import { isEnabled } from "../devices/lapic-interrupts";
-import { CR4_OSXSAVE, CR4_TSD, RFLAGS_CF } from "../generated/constants";
+import { CR4_OSXSAVE, CR4_PKE, CR4_TSD, RFLAGS_CF } from "../generated/constants";
 import { CPUID } from "../memory-map";
 import { raiseGp } from "../raise";
 
 const EXTENDED: u32 = 0x80000000;
 const ANY: u32 = 0xffffffff;
+const FEATURES_7: u32 = 7;
+const EXTENDED_STATE: u32 = 0xd;
 const TOPOLOGY: u32 = 0xb;
 const CPUID_APIC: u32 = 1 << 9;
+const CPUID_OSPKE: u32 = 1 << 4;
 const CPUID_OSXSAVE: u32 = 1 << 27;
 /** above the revisions that operating systems know errata of */
 const MICROCODE_REVISION: u32 = 0xf0;
@@ -27,6 +31,9 @@ export function cpuid(b: Exec): void {
   b.rcx = at == 0 ? 0 : <u64>load<u32>(at, 16);
   b.rdx = at == 0 ? 0 : <u64>load<u32>(at, 20);
   if (leaf == 1) identifyHere(b);
+  else if (leaf == FEATURES_7 && subleaf == 0 && (b.cr4 & CR4_PKE) != 0) b.rcx |= CPUID_OSPKE;
+  else if (leaf == EXTENDED_STATE && subleaf == 0) b.rbx = <u64>xsaveSize(b.xcr0, false);
+  else if (leaf == EXTENDED_STATE && subleaf == 1) b.rbx = <u64>xsaveSize(b.xcr0 | b.xss, true);
   else if (leaf == TOPOLOGY) {
     b.rcx |= <u64>(subleaf & 0xff);
     b.rdx = <u64>b.apicId;

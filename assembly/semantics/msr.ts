@@ -29,7 +29,7 @@ import {
   MSRS,
 } from "../generated/msrs";
 import { flushTlb } from "../mmu/tlb";
-import { isCanonical } from "../mmu/walk";
+import { isCanonicalBase } from "../mmu/walk";
 import { raiseGp } from "../raise";
 
 /** registers of the local APIC in x2APIC mode */
@@ -89,7 +89,7 @@ function cellOf(b: Exec, row: usize): usize {
 /** The check that the row names. */
 function passes(row: usize, value: u64): bool {
   const check = load<u32>(row, 4) >> 16;
-  if (check == MSR_CANONICAL) return isCanonical(value);
+  if (check == MSR_CANONICAL) return isCanonicalBase(value);
   if (check == MSR_RESERVED) return (value & load<u64>(row, 8)) == 0;
   if (check == MSR_TYPES) return isFixedMtrr(value);
   return check != MSR_READ_ONLY;

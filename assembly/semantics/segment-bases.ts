@@ -2,7 +2,7 @@
 import { Exec } from "../backend/exec";
 import { Op } from "../decode/op";
 import { CR4_FSGSBASE } from "../generated/constants";
-import { isCanonical } from "../mmu/walk";
+import { isCanonicalBase } from "../mmu/walk";
 import { raiseGp, raiseUd } from "../raise";
 
 export function rdfsbase<T>(b: Exec, op: Op): void {
@@ -30,6 +30,6 @@ function requireEnabled(b: Exec, op: Op): void {
 function newBase<T>(b: Exec, op: Op): u64 {
   requireEnabled(b, op);
   const base = b.register<T>(<usize>op.s);
-  if (!isCanonical(base)) raiseGp(b, op);
+  if (!isCanonicalBase(base)) raiseGp(b, op);
   return base;
 }

@@ -3,12 +3,14 @@
  * "WBINVD", "INVD", "MONITOR", "MWAIT", "RSM", "GETSEC", "RDPKRU", "WRPKRU".
  */
 import { Exec } from "../backend/exec";
+import { writePkru } from "../cpu/control-registers";
 import { castShadow, SHADOW_STI } from "../cpu/load";
-import { isReal, isVirtual8086, loadFlags, privileged } from "../cpu/modes";
+import { isLongMode, isReal, isVirtual8086, loadFlags, privileged } from "../cpu/modes";
 import { linear, READ } from "../cpu/segments";
 import { Op } from "../decode/op";
 import {
   CR4_PCIDE,
+  CR4_PKE,
   CR4_PVI,
   CR4_VME,
   HALTED_MWAIT,
@@ -18,15 +20,15 @@ import {
   RFLAGS_VIF,
   RFLAGS_VIP,
 } from "../generated/constants";
-import { flushPage, flushTlb } from "../mmu/tlb";
-import { isCanonical } from "../mmu/walk";
+import { flushLocal, flushPage, flushTlb } from "../mmu/tlb";
+import { isCanonicalBase } from "../mmu/walk";
 import { raiseGp, raiseUd } from "../raise";
 
 const PCID: u64 = 0xfff;
 // types of INVPCID
 const INDIVIDUAL_ADDRESS: u64 = 0;
 const SINGLE_CONTEXT: u64 = 1;
-const LAST_TYPE: u64 = 3;
+const ALL_BUT_GLOBAL: u64 = 3;
 
 export function cli(b: Exec, op: Op): void {
   const flag = interruptFlag(b, op);
@@ -74,20 +76,28 @@ export function swapgs(b: Exec, op: Op): void {
 
 export function invlpg(b: Exec, op: Op): void {
   privileged(b, op);
-  flushPage(b.address(op));
+  const va = b.address(op);
+  flushPage(isLongMode(b) ? va : va & 0xffffffff);
   b.jump(b.nextRip(op));
 }
 
+/** The TLB holds translations of the current PCID only, and global ones. */
 export function invpcid<T>(b: Exec, op: Op): void {
   privileged(b, op);
   const type = b.register<T>(<usize>op.d);
   const at = b.readableAt(op, b.address(op), 16);
   const pcid = load<u64>(at);
   const va = load<u64>(at, 8);
-  if (type > LAST_TYPE || (pcid & ~PCID) != 0) raiseGp(b, op);
+  if (type > ALL_BUT_GLOBAL || (pcid & ~PCID) != 0) raiseGp(b, op);
   if (type <= SINGLE_CONTEXT && pcid != 0 && (b.cr4 & CR4_PCIDE) == 0) raiseGp(b, op);
-  if (type == INDIVIDUAL_ADDRESS && !isCanonical(va)) raiseGp(b, op);
-  flushTlb();
+  if (type == INDIVIDUAL_ADDRESS && !isCanonicalBase(va)) raiseGp(b, op);
+  const current = b.cr3 & PCID;
+  if (type == INDIVIDUAL_ADDRESS) {
+    if (pcid == current) flushPage(va);
+  } else if (type == SINGLE_CONTEXT) {
+    if (pcid == current) flushLocal();
+  } else if (type == ALL_BUT_GLOBAL) flushLocal();
+  else flushTlb();
   b.jump(b.nextRip(op));
 }
 
@@ -134,11 +144,16 @@ export function getsec(b: Exec, op: Op): void {
   raiseUd(b, op);
 }
 
-/** CR4.PKE cannot be set. */
 export function rdpkru(b: Exec, op: Op): void {
-  raiseUd(b, op);
+  if ((b.cr4 & CR4_PKE) == 0) raiseUd(b, op);
+  if (<u32>b.rcx != 0) raiseGp(b, op);
+  b.rax = <u64>b.pkru;
+  b.rdx = 0;
 }
 
 export function wrpkru(b: Exec, op: Op): void {
-  raiseUd(b, op);
+  if ((b.cr4 & CR4_PKE) == 0) raiseUd(b, op);
+  if ((<u32>b.rcx | <u32>b.rdx) != 0) raiseGp(b, op);
+  writePkru(b, <u32>b.rax);
+  b.jump(b.nextRip(op));
 }

@@ -1,10 +1,12 @@
 /**
- * The XSAVE family for x87 (component 0) and SSE (component 1) state. SDM Vol. 1 "Managing State Using the XSAVE Feature Set": "Operation of
- * XSAVE", "XRSTOR", "XSAVEOPT", "XSAVEC", "XSAVES", "XRSTORS". Both components lie in the legacy region in either format.
+ * The XSAVE family for x87 (component 0), SSE (component 1) and PKRU (component 9) state. SDM Vol. 1 "Managing State Using the XSAVE Feature Set": "Operation of
+ * XSAVE", "XRSTOR", "XSAVEOPT", "XSAVEC", "XSAVES", "XRSTORS". The first two lie in the legacy region in either format, PKRU at 832 in the
+ * standard format and at 576 in the compacted one.
  *
  *     512 XSTATE_BV · 520 XCOMP_BV, bit 63: compacted · 528 reserved to 576
  */
 import { Exec } from "../backend/exec";
+import { writePkru } from "../cpu/control-registers";
 import {
   initializeX87,
   initializeXmm,
@@ -17,15 +19,26 @@ import {
   saveXmm,
   x87InUse,
   xmmInUse,
+  xsaveSize,
 } from "../cpu/extended-state";
 import { privileged } from "../cpu/modes";
 import { Op } from "../decode/op";
-import { CR0_TS, CR4_OSXSAVE, VECTOR_NM } from "../generated/constants";
+import {
+  CR0_TS,
+  CR4_OSXSAVE,
+  VECTOR_NM,
+  XSAVE_AREA_BASIC,
+  XSAVE_AREA_PKRU,
+  XSTATE_PKRU,
+  XSTATE_SSE,
+  XSTATE_X87,
+} from "../generated/constants";
 import { raise, raiseGp, raiseUd } from "../raise";
 
-const AREA: u32 = 576;
-const X87: u64 = 1;
-const SSE: u64 = 2;
+const AREA: u32 = XSAVE_AREA_BASIC;
+const X87: u64 = XSTATE_X87;
+const SSE: u64 = XSTATE_SSE;
+const PKRU: u64 = XSTATE_PKRU;
 const COMPACTED: u64 = 1 << 63;
 
 export function xgetbv(b: Exec, op: Op): void {
@@ -38,21 +51,21 @@ export function xgetbv(b: Exec, op: Op): void {
 }
 
 export function xsave<U>(b: Exec, op: Op): void {
-  const at = open(b, op);
   const wanted = requested(b);
+  const at = open(b, op, xsaveSize(wanted, false));
   const old = load<u64>(at, 512);
-  saveComponents<U>(b, at, wanted);
+  saveComponents<U>(b, at, wanted, XSAVE_AREA_PKRU);
   store<u64>(at, (old & ~wanted) | (inUse(b) & wanted), 512);
   b.commit(at);
 }
 
 /** Components in their initial configuration are not written. */
 export function xsaveopt<U>(b: Exec, op: Op): void {
-  const at = open(b, op);
   const wanted = requested(b);
+  const at = open(b, op, xsaveSize(wanted, false));
   const used = inUse(b) & wanted;
   const old = load<u64>(at, 512);
-  saveComponents<U>(b, at, used);
+  saveComponents<U>(b, at, used, XSAVE_AREA_PKRU);
   if ((wanted & SSE) != 0) saveMxcsr(b, at);
   store<u64>(at, (old & ~wanted) | used, 512);
   b.commit(at);
@@ -60,10 +73,10 @@ export function xsaveopt<U>(b: Exec, op: Op): void {
 
 /** MXCSR counts as part of the SSE state. */
 export function xsavec<U>(b: Exec, op: Op): void {
-  const at = open(b, op);
   const wanted = requested(b);
+  const at = open(b, op, xsaveSize(wanted, true));
   const used = (inUse(b) | (b.mxcsr != MXCSR_INITIAL ? SSE : 0)) & wanted;
-  saveComponents<U>(b, at, used);
+  saveComponents<U>(b, at, used, XSAVE_AREA_BASIC);
   store<u64>(at, used, 512);
   store<u64>(at, wanted | COMPACTED, 520);
   b.commit(at);
@@ -76,7 +89,8 @@ export function xsaves<U>(b: Exec, op: Op): void {
 }
 
 export function xrstor<U>(b: Exec, op: Op): void {
-  const at = b.readableAt(op, area(b, op), AREA);
+  const va = area(b, op);
+  let at = b.readableAt(op, va, AREA);
   const present = load<u64>(at, 512);
   const compaction = load<u64>(at, 520);
   const compacted = (compaction & COMPACTED) != 0;
@@ -85,7 +99,13 @@ export function xrstor<U>(b: Exec, op: Op): void {
   // bytes 16 to 23 of the header, and to 63 in the compacted format
   const end: usize = compacted ? 576 : 536;
   for (let i: usize = 528; i != end; i += 8) if (load<u64>(at + i) != 0) raiseGp(b, op);
+  let pkru: u32 = 0;
+  if ((requested(b) & present & PKRU) != 0) {
+    pkru = <u32>b.read<u32>(op, va + (compacted ? XSAVE_AREA_BASIC : XSAVE_AREA_PKRU));
+    at = b.readableAt(op, va, AREA);
+  }
   restore<U>(b, op, at, present, compacted);
+  if ((requested(b) & PKRU) != 0) writePkru(b, pkru);
   b.jump(b.nextRip(op));
 }
 
@@ -113,7 +133,9 @@ function restore<U>(b: Exec, op: Op, at: usize, present: u64, compacted: bool): 
   }
 }
 
-function saveComponents<U>(b: Exec, at: usize, components: u64): void {
+/** PKRU goes to offset `pkruAt`. */
+function saveComponents<U>(b: Exec, at: usize, components: u64, pkruAt: usize): void {
+  if ((components & PKRU) != 0) store<u64>(at + pkruAt, <u64>b.pkru);
   if ((components & X87) != 0) saveX87(b, at, sizeof<U>() == 8);
   if ((components & SSE) != 0) {
     saveMxcsr(b, at);
@@ -134,8 +156,8 @@ function area(b: Exec, op: Op): u64 {
   return va;
 }
 
-function open(b: Exec, op: Op): usize {
-  return b.writableAt(op, area(b, op), AREA);
+function open(b: Exec, op: Op, size: u32): usize {
+  return b.writableAt(op, area(b, op), size);
 }
 
 /** RFBM: what EDX:EAX asks for of what XCR0 enables */
@@ -144,5 +166,5 @@ function requested(b: Exec): u64 {
 }
 
 function inUse(b: Exec): u64 {
-  return (x87InUse(b) ? X87 : 0) | (xmmInUse(b) ? SSE : 0);
+  return (x87InUse(b) ? X87 : 0) | (xmmInUse(b) ? SSE : 0) | (b.pkru != 0 ? PKRU : 0);
 }

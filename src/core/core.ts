@@ -2,6 +2,7 @@
  * The core in WebAssembly, instantiated: memory, RAM, vCPU state, and `run`. The only place that knows the module's imports and exports.
  */
 import { max } from "../cpus/max.ts";
+import { COUNTER_NAMES, type CounterName } from "../spec/counters.ts";
 import type { CpuModel } from "../spec/cpuid.ts";
 import { OPTION, STOP } from "../spec/events.ts";
 import { instantiateBlock } from "./jit-host.ts";
@@ -17,6 +18,8 @@ interface Exports {
   featuresAt(): number;
   cpuidAt(): number;
   deliveredAt(): number;
+  modelAt(): number;
+  countersAt(): number;
   refresh(vcpu: number): void;
   reset(vcpu: number): void;
   run(vcpu: number, budget: bigint): number;
@@ -137,7 +140,7 @@ export class Core {
     this.#bounce = new DataView(this.memory.buffer, this.#exports.bounceAt(), 8);
     this.ramBytes = mib * MIB;
     this.#exports.initialize(BigInt(this.ramBytes));
-    writeModel(this.memory, this.#exports.featuresAt(), this.#exports.cpuidAt(), model);
+    writeModel(this.memory, this.#exports.featuresAt(), this.#exports.cpuidAt(), this.#exports.modelAt(), model);
   }
 
   /** guest RAM; index = guest-physical address. After writing code through it, call `ramWritten`. */
@@ -184,10 +187,12 @@ export class Core {
     return counts;
   }
 
-  /** counters since start */
-  counters(): { readonly blocksDecoded: number; readonly blocksStale: number; readonly blockBytes: number } {
+  /** counters since start; src/spec/counters.ts */
+  counters(): Readonly<Record<CounterName | "blocksDecoded" | "blocksStale" | "blockBytes", number>> {
     const e = this.#exports;
-    return { blocksDecoded: e.blocksDecoded(), blocksStale: e.blocksStale(), blockBytes: e.blockMemory() };
+    const cells = new BigUint64Array(this.memory.buffer, e.countersAt(), COUNTER_NAMES.length);
+    const counted = Object.fromEntries(COUNTER_NAMES.map((name, i) => [name, Number(cells[i])])) as Record<CounterName, number>;
+    return { blocksDecoded: e.blocksDecoded(), blocksStale: e.blocksStale(), blockBytes: e.blockMemory(), ...counted };
   }
 }
 

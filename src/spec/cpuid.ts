@@ -3,6 +3,7 @@
  * others, and the decoder leaves out the instruction rows of the rest, so what CPUID says and what works cannot differ.
  */
 import { FEATURES } from "./features.ts";
+import { CR4 } from "./registers.ts";
 
 export interface CpuModel {
   readonly name: string;
@@ -33,7 +34,11 @@ export const TSC_HZ = 1_000_000_000;
 export const CRYSTAL_HZ = 100_000_000;
 
 /** MAXPHYADDR and the width of linear addresses */
-export const ADDRESS_BITS = { PHYSICAL: 40, LINEAR: 48 } as const;
+export const ADDRESS_BITS = { PHYSICAL: 40, LINEAR: 48, LINEAR_LA57: 57 } as const;
+
+/** XSAVE: bits of XCR0, and where state beyond the legacy region stands in the standard format (as on Zen, which leaves room for AVX). */
+export const XSTATE = { X87: 1, SSE: 2, PKRU: 1 << 9 } as const;
+export const XSAVE_AREA = { BASIC: 576, PKRU: 832, PKRU_BYTES: 8 } as const;
 
 type Register = "eax" | "ebx" | "ecx" | "edx";
 type Place = readonly [leaf: number, subleaf: number, register: Register, bit: number];
@@ -50,7 +55,7 @@ const PLACES: ReadonlyMap<string, Place> = new Map([
   ...bits(1, ANY, "ecx", { sse42: 20, x2apic: 21, movbe: 22, popcnt: 23, tscDeadline: 24, aes: 25, xsave: 26, rdrand: 30 }),
   ...bits(7, 0, "ebx", { fsgsbase: 0, tscAdjust: 1, bmi1: 3, smep: 7, bmi2: 8, erms: 9, invpcid: 10 }),
   ...bits(7, 0, "ebx", { zeroFcsFds: 13, rdseed: 18, adx: 19, smap: 20, clflushopt: 23, clwb: 24, sha: 29 }),
-  ...bits(7, 0, "ecx", { umip: 2, rdpid: 22 }),
+  ...bits(7, 0, "ecx", { umip: 2, pku: 3, la57: 16, rdpid: 22 }),
   ...bits(7, 0, "edx", { fsrm: 4, ibrs: 26, stibp: 27, archCapabilities: 29 }),
   ...bits(0xd, 1, "eax", { xsaveopt: 0, xsavec: 1, xgetbv1: 2, xsaves: 3 }),
   ...bits(0x8000_0001, ANY, "ecx", { lahf: 0, lzcnt: 5, prefetchw: 8 }),
@@ -95,7 +100,7 @@ export function leaves(model: CpuModel): Leaf[] {
     // the APIC timer always runs
     any(6, { eax: 1 << 2 }),
     at(7, 0, words(7, 0)),
-    ...(has("xsave") ? extendedState(has("xsavec"), words(0xd, 1)) : []),
+    ...(has("xsave") ? extendedState(words(0xd, 1), has("pku")) : []),
     // the core puts the APIC ID into EDX
     at(0xb, 0, { ebx: 1, ecx: 1 << 8 }),
     at(0xb, 1, { ebx: 1, ecx: 2 << 8 }),
@@ -106,7 +111,7 @@ export function leaves(model: CpuModel): Leaf[] {
     ...[0, 1, 2].map((n) => any(0x8000_0002 + n, textWords(model.brand.padEnd(48, "\0"), 16 * n))),
     any(0x8000_0006, { ecx: (64 << 0) | (4 << 12) | (256 << 16) }),
     any(0x8000_0007, words(0x8000_0007, ANY)),
-    any(0x8000_0008, { eax: ADDRESS_BITS.PHYSICAL | (ADDRESS_BITS.LINEAR << 8) }),
+    any(0x8000_0008, { eax: ADDRESS_BITS.PHYSICAL | ((has("la57") ? ADDRESS_BITS.LINEAR_LA57 : ADDRESS_BITS.LINEAR) << 8) }),
   ];
 }
 
@@ -149,7 +154,41 @@ function cache(subleaf: number, { type, level, ways, sets }: Cache): Leaf {
   return at(4, subleaf, { eax: type | (level << 5) | (1 << 8), ebx: 63 | ((ways - 1) << 22), ecx: sets - 1 });
 }
 
-/** x87 and SSE state; the core puts the size for the current XCR0 into EBX. */
-function extendedState(compacted: boolean, one: Partial<Leaf>): Leaf[] {
-  return [at(0xd, 0, { eax: 3, ebx: 576, ecx: 576 }), at(0xd, 1, { ...one, ebx: compacted ? 576 : 0 })];
+/** x87, SSE and PKRU state; the core puts the sizes for the current XCR0 into EBX. */
+function extendedState(one: Partial<Leaf>, pku: boolean): Leaf[] {
+  const { BASIC, PKRU, PKRU_BYTES } = XSAVE_AREA;
+  if (!pku) return [at(0xd, 0, { eax: XSTATE.X87 | XSTATE.SSE, ebx: BASIC, ecx: BASIC }), at(0xd, 1, one)];
+  return [
+    at(0xd, 0, { eax: XSTATE.X87 | XSTATE.SSE | XSTATE.PKRU, ebx: BASIC, ecx: PKRU + PKRU_BYTES }),
+    at(0xd, 1, one),
+    at(0xd, Math.log2(XSTATE.PKRU), { eax: PKRU_BYTES, ebx: PKRU }),
+  ];
+}
+
+/** What the model allows in control registers; a bit without a feature is in every model. */
+export interface Controls {
+  readonly cr4: bigint;
+  readonly xcr0: bigint;
+  readonly gigabytePages: boolean;
+}
+
+const CR4_FEATURES: readonly (readonly [bit: keyof typeof CR4, feature: Feature])[] = [
+  ["UMIP", "umip"],
+  ["LA57", "la57"],
+  ["FSGSBASE", "fsgsbase"],
+  ["PCIDE", "pcid"],
+  ["OSXSAVE", "xsave"],
+  ["SMEP", "smep"],
+  ["SMAP", "smap"],
+  ["PKE", "pku"],
+];
+const CR4_ALWAYS = ["VME", "PVI", "TSD", "DE", "PSE", "PAE", "MCE", "PGE", "PCE", "OSFXSR", "OSXMMEXCPT"] as const;
+
+export function controls({ features }: CpuModel): Controls {
+  const allowed = CR4_FEATURES.filter(([, feature]) => features.includes(feature)).map(([bit]) => bit);
+  return {
+    cr4: BigInt([...CR4_ALWAYS, ...allowed].reduce((sum, bit) => sum | CR4[bit], 0)),
+    xcr0: BigInt(XSTATE.X87 | XSTATE.SSE | (features.includes("pku") ? XSTATE.PKRU : 0)),
+    gigabytePages: features.includes("pdpe1gb"),
+  };
 }

@@ -126,6 +126,8 @@ export const STATE: readonly Field[] = [
   field("cr2", "u64", "CR2"),
   field("cr3", "u64", "CR3"),
   field("cr4", "u64", "CR4"),
+  field("pdpte", "u64", "PDPTE registers of PAE paging", 4),
+  field("pkru", "u32", "PKRU"),
   field("xcr0", "u64", "XCR0"),
   field("efer", "u64", "IA32_EFER"),
   field("dr", "u64", "DR0-DR7", 8),

@@ -1,6 +1,7 @@
 /** Prints the vCPU state's layout and the architectural constants for the core. */
 import { ACCESS_FLAGS } from "../access.ts";
-import { ADDRESS_BITS, CRYSTAL_HZ, TSC_HZ } from "../cpuid.ts";
+import { COUNTERS } from "../counters.ts";
+import { ADDRESS_BITS, CRYSTAL_HZ, TSC_HZ, XSAVE_AREA, XSTATE } from "../cpuid.ts";
 import { DELIVERING, EVENT, HALTED, OPTION, PENDING, PF, STOP, UNIMPLEMENTED, VECTOR } from "../events.ts";
 import { CR0, CR4, DR6, DR7, EFER, PTE, RFLAGS } from "../registers.ts";
 import { layout, STATE } from "../state.ts";
@@ -38,6 +39,9 @@ export function printConstants(): string {
     EFER,
     PTE,
     ADDRESS_BITS,
+    XSTATE,
+    XSAVE_AREA,
+    COUNTER: COUNTERS,
     OPERAND: OPERAND_CODES,
     ATTR: ROW_ATTRIBUTES,
     ACCESS: ACCESS_FLAGS,
