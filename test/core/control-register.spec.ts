@@ -89,7 +89,7 @@ describe("model-specific registers", () => {
     expect(wrmsr(0x1234, 0n).run("0F 32")).toEqual(GP);
     expect(wrmsr(0xc000_0080, 0xd03n).run(WRMSR)).toEqual(GP); // EFER bit 1
     expect(wrmsr(0xc000_0080, 0xc01n).run(WRMSR)).toEqual(GP); // LME while paging
-    expect(wrmsr(0xc000_0100, 1n << 47n).run(WRMSR)).toEqual(GP);
+    expect(wrmsr(0xc000_0100, 1n << 56n).run(WRMSR)).toEqual(GP);
     expect(wrmsr(0x277, 0x0007_0406_0007_0402n).run(WRMSR)).toEqual(GP); // type 2
     expect(wrmsr(0x277, 0x0007_0406_0007_0406n).run(WRMSR)).toEqual(RAN);
   });
