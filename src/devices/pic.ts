@@ -99,12 +99,16 @@ class Chip {
 
   /** INTA for `input`. INT goes low for a moment, so that who listens for edges hears of the next request. */
   acknowledge(input: number): void {
+    this.#output.set(false);
+    this.#serve(input);
+  }
+
+  #serve(input: number): void {
     const { s } = this;
     const bit = 1 << input;
     if ((s.elcr & bit) === 0) s.irr &= ~bit;
     if (!s.autoEoi) s.isr |= bit;
     else if (s.rotateAutoEoi) s.first = (input + 1) & 7;
-    this.#output.set(false);
     this.update();
   }
 
@@ -131,7 +135,7 @@ class Chip {
     const { request } = this;
     this.s.poll = false;
     if (request === undefined) return 0;
-    this.acknowledge(request);
+    this.#serve(request);
     return 0x80 | request;
   }
 

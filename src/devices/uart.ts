@@ -49,7 +49,7 @@ type State = {
   received: number[];
   /** how many of `received`, from the end, came by loopback and are not the host's */
   looped: number;
-  /** what RBR reads as when it is empty */
+  /** received last without FIFOs: what RBR reads as then when it is empty */
   last: number;
 };
 
@@ -190,13 +190,13 @@ export class Uart implements Device {
 
   #readData(): number {
     const s = this.#s;
-    if (s.received.length === 0) return s.last;
-    s.last = s.received.shift()!;
+    const byte = s.received.shift();
+    if (byte === undefined) return this.#fifoEnabled ? 0 : s.last;
     s.looped = Math.min(s.looped, s.received.length);
     this.#restartTimeout();
     this.#update();
     this.#expect(this.#characterCycles);
-    return s.last;
+    return byte;
   }
 
   /** Reading it acknowledges "transmitter empty" only, and only if that is what it says. */
@@ -248,8 +248,7 @@ export class Uart implements Device {
       s.received.length = 0;
       s.looped = 1;
     }
-    s.received.push(byte);
-    this.#restartTimeout();
+    this.#accept(byte);
   }
 
   #enable(ier: number): void {
@@ -336,11 +335,18 @@ export class Uart implements Device {
     const s = this.#s;
     this.#arrival = undefined;
     if (this.#waiting.length === 0 || s.received.length >= this.#room || (s.mcr & MCR.LOOP) !== 0) return;
-    s.received.push(this.#waiting[0]);
+    this.#accept(this.#waiting[0]);
     this.#waiting = this.#waiting.subarray(1);
-    this.#restartTimeout();
     this.#update();
     this.#expect(this.#characterCycles);
+  }
+
+  #accept(byte: number): void {
+    const s = this.#s;
+    s.received.push(byte);
+    if (!this.#fifoEnabled) s.last = byte;
+    // a timeout that was reported stays until something is read
+    if (!s.timedOut) this.#restartTimeout();
   }
 
   #restartTimeout(): void {
