@@ -19,33 +19,45 @@ export class PcTestDevice implements Device {
   readonly irqs: Region;
   /** memory at 0xFF000000 */
   readonly memory: Region;
+  readonly #lines: readonly Line[];
+  readonly #levels: boolean[];
   readonly #register = new Uint8Array(4);
   readonly #memory = new Uint8Array(TEST_MEMORY_BYTES);
 
   /** `lines` are those of the ISA bus. */
   constructor(lines: readonly Line[]) {
+    this.#lines = lines;
+    this.#levels = lines.map(() => false);
     this.register = storage(this.#register);
     this.bytes = storage(this.#register);
     this.memory = storage(this.#memory);
     this.irqs = {
       read: (_, size) => 0xffffffff >>> (32 - size * 8),
-      write: (offset, _, value) => lines[offset]?.set(value !== 0),
+      write: (offset, _, value) => this.#set(offset, value !== 0),
     };
   }
 
   reset(): void {
     this.#register.fill(0);
     this.#memory.fill(0);
+    for (const n of this.#lines.keys()) this.#set(n, false);
   }
 
   save(): Saved {
-    return { register: this.#register.slice(), memory: this.#memory.slice() };
+    return { register: this.#register.slice(), memory: this.#memory.slice(), levels: [...this.#levels] };
   }
 
   restore(saved: Saved): void {
-    const { register, memory } = saved as { register: Uint8Array; memory: Uint8Array };
+    const { register, memory, levels } = saved as { register: Uint8Array; memory: Uint8Array; levels: readonly boolean[] };
     this.#register.set(register);
     this.#memory.set(memory);
+    for (const [n, level] of levels.entries()) this.#set(n, level);
+  }
+
+  #set(n: number, level: boolean): void {
+    if (n >= this.#lines.length) return;
+    this.#levels[n] = level;
+    this.#lines[n].set(level);
   }
 }
 

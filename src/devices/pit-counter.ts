@@ -65,7 +65,8 @@ export class Counter {
     };
   }
 
-  save(): Saved {
+  save(tick: number): Saved {
+    this.#settle(tick);
     return { ...this.#s };
   }
 

@@ -31,6 +31,8 @@ export class Pit implements Device {
   readonly #irq: Line;
   #counters: readonly Counter[] = poweredOn();
   #control = 0;
+  /** of IRQ 0 */
+  #level = true;
   #rise: Alarm | undefined;
 
   constructor(clock: Clock, irq: Line) {
@@ -45,13 +47,15 @@ export class Pit implements Device {
   }
 
   save(): Saved {
-    return { counters: this.#counters.map((c) => c.save()), control: this.#control };
+    const tick = this.#tick;
+    return { counters: this.#counters.map((c) => c.save(tick)), control: this.#control, level: this.#level };
   }
 
   restore(saved: Saved): void {
-    const { counters, control } = saved as { counters: readonly Saved[]; control: number };
+    const { counters, control, level } = saved as { counters: readonly Saved[]; control: number; level: boolean };
     for (const [i, counter] of this.#counters.entries()) counter.restore(counters[i]);
     this.#control = control;
+    this.#drive(level);
     this.#arm();
   }
 
@@ -94,8 +98,13 @@ export class Pit implements Device {
 
   /** IRQ 0 is the output of channel 0. */
   #follow(): void {
-    this.#irq.set(this.#counters[0].output(this.#tick));
+    this.#drive(this.#counters[0].output(this.#tick));
     this.#arm();
+  }
+
+  #drive(level: boolean): void {
+    this.#level = level;
+    this.#irq.set(level);
   }
 
   /** Only rising edges interrupt, so only they are waited for; the line goes low just before. */
@@ -105,8 +114,8 @@ export class Pit implements Device {
     const rise = this.#counters[0].nextRise(this.#tick);
     if (rise === undefined) return;
     this.#rise = this.#clock.at(cyclesOf(this.#clock, rise, PIT_HZ), () => {
-      this.#irq.set(false);
-      this.#irq.set(true);
+      this.#drive(false);
+      this.#drive(true);
       this.#arm();
     });
   }

@@ -59,7 +59,7 @@ test.each(diagrams.filter((d) => d.gates === undefined))(
         const written = tick === 0 ? n : counts[tick];
         if (written !== undefined) for (const c of [counter, twin]) c.write(written, tick);
         let rise = tick + 1;
-        const saved = twin.save();
+        const saved = twin.save(tick);
         while (rise < 300 && (twin.output(rise - 1) || !twin.output(rise))) rise++;
         twin.restore(saved);
         expect([n, tick, counter.nextRise(tick)]).toEqual([n, tick, rise < 300 ? rise : undefined]);

@@ -1,7 +1,7 @@
 /** What devices are tested on: a clock that is moved by hand, wires that remember, and ports. */
 import { AddressSpace } from "../../src/bus/address-space.ts";
 import { EventClock } from "../../src/bus/clock.ts";
-import type { Line, Memory } from "../../src/bus/device.ts";
+import type { Line } from "../../src/bus/device.ts";
 
 /** 1 GHz: a cycle is a nanosecond. */
 export class TestClock extends EventClock {
@@ -46,24 +46,5 @@ export class Ports extends AddressSpace {
 
   out(port: number, ...values: readonly number[]): void {
     for (const value of values) this.write(port, 1, value);
-  }
-}
-
-/** RAM from address 0 on. */
-export class Ram implements Memory {
-  readonly bytes: Uint8Array;
-
-  constructor(length: number) {
-    this.bytes = new Uint8Array(length);
-  }
-
-  view(gpa: number, length: number): Uint8Array | undefined {
-    return gpa >= 0 && gpa + length <= this.bytes.length ? this.bytes.subarray(gpa, gpa + length) : undefined;
-  }
-
-  write(gpa: number, bytes: Uint8Array): boolean {
-    if (this.view(gpa, bytes.length) === undefined) return false;
-    this.bytes.set(bytes, gpa);
-    return true;
   }
 }

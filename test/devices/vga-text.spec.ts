@@ -1,14 +1,15 @@
 /** IBM VGA Technical Reference. */
 import { beforeEach, describe, expect, test } from "vitest";
 import { VgaText } from "../../src/devices/vga-text.ts";
-import { Ports, Ram } from "./rig.ts";
+import { FakeMemory } from "./memory.ts";
+import { Ports } from "./rig.ts";
 
-let ram: Ram;
+let ram: FakeMemory;
 let vga: VgaText;
 let io: Ports;
 
 beforeEach(() => {
-  ram = new Ram(0xc0000);
+  ram = new FakeMemory(0xc0000);
   vga = new VgaText(ram);
   io = new Ports();
   io.map(vga.name, 0x3b0, 0x30, vga.ports);
@@ -42,7 +43,7 @@ describe("screen", () => {
   });
 
   test("without memory there is nothing on it", () => {
-    expect(new VgaText(new Ram(0)).text()[0]).toBe(" ".repeat(80));
+    expect(new VgaText(new FakeMemory(0)).text()[0]).toBe(" ".repeat(80));
   });
 });
 

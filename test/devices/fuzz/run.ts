@@ -1,5 +1,10 @@
-/** `npm run fuzz:devices -- [--seed S] [--operations N]`: random operations on PCI and virtio devices. A failure names its seed. */
+/**
+ * `npm run fuzz:devices -- [--seed S] [--operations N]`: random operations on PCI and virtio devices, and as many on
+ * the chips of the board. A failure names its seed.
+ */
 import { parseArgs } from "node:util";
+import { Random } from "../../lib/random.ts";
+import { Chips } from "./chips.ts";
 import { Guest } from "./guest.ts";
 
 const { values } = parseArgs({
@@ -15,6 +20,7 @@ for (let left = operations; left > 0; left -= SHARE, seed++) {
   const guest = new Guest(seed);
   try {
     guest.run(Math.min(left, SHARE));
+    new Chips().run(new Random(seed), Math.min(left, SHARE));
   } catch (error) {
     console.error(`--seed ${seed} --operations ${Math.min(left, SHARE)}: ${error instanceof Error ? error.message : error}`);
     process.exit(1);
@@ -23,5 +29,5 @@ for (let left = operations; left > 0; left -= SHARE, seed++) {
   broken += guest.broken;
 }
 console.log(
-  `${operations} operations, ${answered} requests answered, ${broken} times a device needed a reset: nothing threw, hung or strayed`,
+  `${operations} operations each, ${answered} requests answered, ${broken} times a device needed a reset: nothing threw, hung or strayed`,
 );
