@@ -21,6 +21,7 @@ import {
   FEATURES,
   MAX_VCPUS,
   MODEL,
+  MSRS_PRESENT,
   ONES,
   PAGE_SIZE,
   PROFILE,
@@ -49,7 +50,7 @@ export function ramBase(): usize {
   return RAM;
 }
 
-/** Where the host writes which features the CPU model has, and its CPUID leaves. */
+/** Where the host writes which features and MSRs the CPU model has, and its CPUID leaves. */
 export function featuresAt(): usize {
   return FEATURES;
 }
@@ -57,6 +58,10 @@ export function featuresAt(): usize {
 /** Address of 256 u32: how often each vector was delivered. */
 export function deliveredAt(): usize {
   return DELIVERED;
+}
+
+export function msrsAt(): usize {
+  return MSRS_PRESENT;
 }
 
 export function cpuidAt(): usize {

@@ -53,8 +53,11 @@ export const LARGE_FILTER_SIZE: usize = 256;
 /** one byte for each feature in the order of FEATURES of src/spec/features.ts: whether the CPU model has it */
 export const FEATURES: usize = 0x30000;
 export const FEATURES_END: usize = FEATURES + 0x100;
+/** one byte for each row of src/spec/msrs.ts: whether the CPU model has it */
+export const MSRS_PRESENT: usize = FEATURES_END;
+export const MSRS_PRESENT_END: usize = MSRS_PRESENT + 0x100;
 /** CPUID leaves as src/spec/cpuid.ts lays them out */
-export const CPUID: usize = FEATURES_END;
+export const CPUID: usize = MSRS_PRESENT_END;
 export const CPUID_END: usize = CPUID + 0x1000;
 /** base and limit of code segments by number, for the blocks' keys */
 export const CODE_SEGMENTS: usize = CPUID_END;

@@ -7,8 +7,8 @@ import { resetLapic } from "../devices/lapic";
 import { BASE_ENABLED, rank } from "../devices/lapic-interrupts";
 import { CR0_CD, CR0_ET, CR0_NW, RFLAGS_FIXED } from "../generated/constants";
 import { STATE_SIZE, State } from "../generated/state";
-import { CPUID } from "../memory-map";
 import { flushTlb } from "../mmu/tlb";
+import { signature } from "./cpuid";
 import { deriveMode } from "./modes";
 import { CS, LDTR, setSegment, TR } from "./segments";
 
@@ -21,23 +21,9 @@ const MISC_ENABLE: u64 = 1 | (1 << 11) | (1 << 12) | (1 << 18);
 const FEATURE_CONTROL_LOCKED: u64 = 1;
 /**
  * Nothing is executed speculatively, so none of the flaws that come of it is here: RDCL_NO, IBRS_ALL, SKIP_L1DFL_VMENTRY, SSB_NO, MDS_NO,
- * IF_PSCHANGE_MC_NO, TAA_NO, SBDR_SSDP_NO, FBSDP_NO, PSDP_NO, BHI_NO, PBRSB_NO, GDS_NO, RFDS_NO.
+ * IF_PSCHANGE_MC_NO, TAA_NO, SBDR_SSDP_NO, FBSDP_NO, PSDP_NO, BHI_NO, PBRSB_NO, GDS_NO, RFDS_NO, ITS_NO.
  */
-const ARCH_CAPABILITIES: u64 =
-  (1 << 0) |
-  (1 << 1) |
-  (1 << 3) |
-  (1 << 4) |
-  (1 << 5) |
-  (1 << 6) |
-  (1 << 8) |
-  (1 << 13) |
-  (1 << 14) |
-  (1 << 15) |
-  (1 << 20) |
-  (1 << 24) |
-  (1 << 26) |
-  (1 << 27);
+const ARCH_CAPABILITIES: u64 = 0x400000000d10e17b;
 const PAT_AT_RESET: u64 = 0x0007040600070406;
 const DR6_AT_RESET: u64 = 0xffff0ff0;
 const DR7_AT_RESET: u64 = 0x400;
@@ -127,11 +113,4 @@ export function resetProcessor(s: State): void {
   rank(s);
   flushTlb();
   deriveMode(s);
-}
-
-/** EAX of CPUID leaf 1, which reset leaves in EDX */
-function signature(): u32 {
-  let at = CPUID + 12;
-  for (let n = load<u32>(CPUID); n > 0; n--, at += 24) if (load<u32>(at) == 1) return load<u32>(at, 8);
-  return 0;
 }

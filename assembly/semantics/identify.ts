@@ -1,15 +1,14 @@
 /** Who and when: SDM Vol. 2 "CPUID", "RDTSC", "RDTSCP", "RDPID", "RDRAND", "RDSEED". */
 import { Exec } from "../backend/exec";
 import { timeStamp } from "../clock";
+import { highestLeaf, leafAt } from "../cpu/cpuid";
 import { xsaveSize } from "../cpu/extended-state";
 import { Op } from "../decode/op";
 import { isEnabled } from "../devices/lapic-interrupts";
 import { CR4_OSXSAVE, CR4_PKE, CR4_TSD, RFLAGS_CF } from "../generated/constants";
-import { CPUID } from "../memory-map";
 import { raiseGp } from "../raise";
 
 const EXTENDED: u32 = 0x80000000;
-const ANY: u32 = 0xffffffff;
 const FEATURES_7: u32 = 7;
 const EXTENDED_STATE: u32 = 0xd;
 const TOPOLOGY: u32 = 0xb;
@@ -23,13 +22,12 @@ const MICROCODE_REVISION: u32 = 0xf0;
 export function cpuid(b: Exec): void {
   let leaf = <u32>b.rax;
   const subleaf = <u32>b.rcx;
-  const highest = leaf >= EXTENDED ? load<u32>(CPUID, 8) : load<u32>(CPUID, 4);
-  if (leaf > highest) leaf = load<u32>(CPUID, 4);
+  if (leaf > highestLeaf(leaf >= EXTENDED)) leaf = highestLeaf(false);
   const at = leafAt(leaf, subleaf);
-  b.rax = at == 0 ? 0 : <u64>load<u32>(at, 8);
-  b.rbx = at == 0 ? 0 : <u64>load<u32>(at, 12);
-  b.rcx = at == 0 ? 0 : <u64>load<u32>(at, 16);
-  b.rdx = at == 0 ? 0 : <u64>load<u32>(at, 20);
+  b.rax = at == 0 ? 0 : <u64>load<u32>(at);
+  b.rbx = at == 0 ? 0 : <u64>load<u32>(at, 4);
+  b.rcx = at == 0 ? 0 : <u64>load<u32>(at, 8);
+  b.rdx = at == 0 ? 0 : <u64>load<u32>(at, 12);
   if (leaf == 1) identifyHere(b);
   else if (leaf == FEATURES_7 && subleaf == 0 && (b.cr4 & CR4_PKE) != 0) b.rcx |= CPUID_OSPKE;
   else if (leaf == EXTENDED_STATE && subleaf == 0) b.rbx = <u64>xsaveSize(b.xcr0, false);
@@ -47,14 +45,6 @@ function identifyHere(b: Exec): void {
   if ((b.cr4 & CR4_OSXSAVE) != 0) b.rcx |= CPUID_OSXSAVE;
   // SDM Vol. 3 "Determining the Signature": CPUID loads the revision of the microcode, which WRMSR had cleared
   b.biosSignId = (<u64>MICROCODE_REVISION) << 32;
-}
-
-/** src/core/model.ts: a header of three words, then leaf, subleaf, EAX, EBX, ECX, EDX */
-function leafAt(leaf: u32, subleaf: u32): usize {
-  let at = CPUID + 12;
-  for (let n = load<u32>(CPUID); n > 0; n--, at += 24)
-    if (load<u32>(at) == leaf && (load<u32>(at, 4) == subleaf || load<u32>(at, 4) == ANY)) return at;
-  return 0;
 }
 
 export function rdtsc(b: Exec, op: Op): void {

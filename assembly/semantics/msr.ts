@@ -1,6 +1,7 @@
 /** Model-specific registers and counters. SDM Vol. 2 "RDMSR", "WRMSR", "RDPMC"; the registers stand in src/spec/msrs.ts. */
 import { Exec } from "../backend/exec";
 import { stamp, timeStamp } from "../clock";
+import { hasX2apic } from "../cpu/cpuid";
 import { privileged, settleMode } from "../cpu/modes";
 import { isDefaultMtrr, isFixedMtrr, isPat, isVariableMtrr } from "../cpu/mtrr";
 import { Op } from "../decode/op";
@@ -28,6 +29,7 @@ import {
   MSR_TYPES,
   MSRS,
 } from "../generated/msrs";
+import { MSRS_PRESENT } from "../memory-map";
 import { flushTlb } from "../mmu/tlb";
 import { isCanonicalBase } from "../mmu/walk";
 import { raiseGp } from "../raise";
@@ -37,6 +39,9 @@ const X2APIC: u32 = 0x800;
 const X2APIC_END: u32 = 0x900;
 /** bits of IA32_APIC_BASE: BSP, EXTD, EN, base */
 const APIC_BASE_WRITABLE: u64 = (((<u64>1) << ADDRESS_BITS_PHYSICAL) - 1) & ~(<u64>0x2ff);
+const APIC_BASE_EXTD: u64 = 1 << 10;
+/** of IA32_PRED_CMD, which is written to have something done: there are no predictions to forget */
+const IBPB: u64 = 1;
 /** of IA32_MISC_ENABLE, fast strings and MONITOR; the other bits are what they are */
 const MISC_WRITABLE: u64 = 1 | (1 << 18);
 
@@ -48,11 +53,9 @@ export function rdmsr(b: Exec, op: Op): void {
   if (number >= X2APIC && number < X2APIC_END) {
     if (!isX2apic(b) || !x2apicReadable(number - X2APIC)) raiseGp(b, op);
     value = x2apicRead(b, number - X2APIC);
-  } else if (number == IA32_TIME_STAMP_COUNTER) value = timeStamp(b, op);
-  else {
-    if (number == IA32_PRED_CMD) raiseGp(b, op);
-    value = load<u64>(cellOf(b, rowOf(b, op, number)));
-  }
+  } else if (number == IA32_PRED_CMD) raiseGp(b, op);
+  else if (number == IA32_TIME_STAMP_COUNTER) value = timeStamp(b, op);
+  else value = load<u64>(cellOf(b, rowOf(b, op, number)));
   b.rax = value & 0xffffffff;
   b.rdx = value >> 32;
 }
@@ -76,7 +79,7 @@ export function wrmsr(b: Exec, op: Op): void {
 function rowOf(b: Exec, op: Op, number: u32): usize {
   for (let i: u32 = 0; i < MSR_COUNT; i++) {
     const row = MSRS + ((<usize>i) << 4);
-    if (load<u32>(row) == number) return row;
+    if (load<u32>(row) == number && load<u8>(MSRS_PRESENT + <usize>i) != 0) return row;
   }
   raiseGp(b, op);
   return 0;
@@ -104,9 +107,11 @@ function writeOwn(b: Exec, op: Op, number: u32, cell: usize, value: u64): bool {
     setDeadline(b, value);
     return true;
   }
-  if (number == IA32_APIC_BASE) return (value & ~APIC_BASE_WRITABLE) == 0 && writeApicBase(b, value);
-  // the barrier has nothing to hold back
-  if (number == IA32_PRED_CMD) return (value & ~1) == 0;
+  if (number == IA32_APIC_BASE) {
+    if ((value & ~APIC_BASE_WRITABLE) != 0 || ((value & APIC_BASE_EXTD) != 0 && !hasX2apic())) return false;
+    return writeApicBase(b, value);
+  }
+  if (number == IA32_PRED_CMD) return (value & ~IBPB) == 0;
   let right = false;
   if (number == IA32_PAT) right = isPat(value);
   else if (number == IA32_MTRR_DEF_TYPE) right = isDefaultMtrr(value);

@@ -16,6 +16,7 @@ interface Exports {
   ramBase(): number;
   initialize(ramBytes: bigint): void;
   featuresAt(): number;
+  msrsAt(): number;
   cpuidAt(): number;
   deliveredAt(): number;
   modelAt(): number;
@@ -140,7 +141,8 @@ export class Core {
     this.#bounce = new DataView(this.memory.buffer, this.#exports.bounceAt(), 8);
     this.ramBytes = mib * MIB;
     this.#exports.initialize(BigInt(this.ramBytes));
-    writeModel(this.memory, this.#exports.featuresAt(), this.#exports.cpuidAt(), this.#exports.modelAt(), model);
+    const e = this.#exports;
+    writeModel(this.memory, { features: e.featuresAt(), msrs: e.msrsAt(), cpuid: e.cpuidAt(), controls: e.modelAt() }, model);
   }
 
   /** guest RAM; index = guest-physical address. After writing code through it, call `ramWritten`. */

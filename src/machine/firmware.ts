@@ -3,6 +3,7 @@
  * wire mode (SDM Vol. 3 "Virtual Wire Mode"; MultiProcessor Specification 1.4 3.6.2.2), vectors of real mode that lead somewhere, and the BIOS
  * data area. Kernels that are loaded without firmware may expect it all the same, since under QEMU one has run before them.
  */
+import { setMemoryTypes } from "./memory-types.ts";
 import type { Pc } from "./pc.ts";
 
 const STUBS_SEGMENT = 0xf000;
@@ -37,6 +38,7 @@ const SET_UP: readonly (readonly [number, number])[] = [
 
 export function runFirmware({ ports, memory, vcpu }: Pc): void {
   for (const [port, value] of SET_UP) ports.write(port, 1, value);
+  setMemoryTypes(vcpu);
   vcpu.setNumber("apicSvr", SVR_ENABLED);
   vcpu.setNumber("apicLvt", LINT0, 3);
   vcpu.setNumber("apicLvt", LINT1, 4);

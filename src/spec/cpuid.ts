@@ -56,7 +56,8 @@ const PLACES: ReadonlyMap<string, Place> = new Map([
   ...bits(7, 0, "ebx", { fsgsbase: 0, tscAdjust: 1, bmi1: 3, smep: 7, bmi2: 8, erms: 9, invpcid: 10 }),
   ...bits(7, 0, "ebx", { zeroFcsFds: 13, rdseed: 18, adx: 19, smap: 20, clflushopt: 23, clwb: 24, sha: 29 }),
   ...bits(7, 0, "ecx", { umip: 2, pku: 3, la57: 16, rdpid: 22 }),
-  ...bits(7, 0, "edx", { fsrm: 4, ibrs: 26, stibp: 27, archCapabilities: 29 }),
+  ...bits(7, 0, "edx", { fsrm: 4, ibrs: 26, stibp: 27, archCapabilities: 29, ssbd: 31 }),
+  ...bits(7, 2, "edx", { bhiCtrl: 4, mcdtNo: 5 }),
   ...bits(0xd, 1, "eax", { xsaveopt: 0, xsavec: 1, xgetbv1: 2, xsaves: 3 }),
   ...bits(0x8000_0001, ANY, "ecx", { lahf: 0, lzcnt: 5, prefetchw: 8 }),
   ...bits(0x8000_0001, ANY, "edx", { syscall: 11, nx: 20, pdpe1gb: 26, rdtscp: 27, x64: 29 }),
@@ -99,7 +100,8 @@ export function leaves(model: CpuModel): Leaf[] {
     any(5, has("monitor") ? { eax: 64, ebx: 64, ecx: 3 } : {}),
     // the APIC timer always runs
     any(6, { eax: 1 << 2 }),
-    at(7, 0, words(7, 0)),
+    at(7, 0, { ...words(7, 0), eax: 2 }),
+    at(7, 2, words(7, 2)),
     ...(has("xsave") ? extendedState(words(0xd, 1), has("pku")) : []),
     // the core puts the APIC ID into EDX
     at(0xb, 0, { ebx: 1, ecx: 1 << 8 }),

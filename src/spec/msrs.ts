@@ -14,17 +14,28 @@ export interface Msr {
    * type; `readOnly`: no value is right; `own`: assembly/semantics/msr.ts does everything.
    */
   readonly check: bigint | "canonical" | "types" | "readOnly" | "own";
+  /** without this feature of the CPU model there is no such register */
+  readonly feature?: string;
 }
 
 const NONE = 0n;
 const UPPER = 0xffff_ffff_0000_0000n;
+/** IBRS, STIBP, SSBD, BHI_DIS_S */
+const SPEC_CTRL = 0x407n;
 
-const msr = (number: number, name: string, field: string, check: Msr["check"], index = 0): Msr => ({ number, name, field, index, check });
+const msr = (number: number, name: string, field: string, check: Msr["check"], feature?: string, index = 0): Msr => ({
+  number,
+  name,
+  field,
+  index,
+  check,
+  ...(feature === undefined ? {} : { feature }),
+});
 
 /** SDM Vol. 3 "Variable Range MTRRs": 8 pairs of base and mask */
 const variableMtrrs = Array.from({ length: 8 }, (_, n) => [
-  msr(0x200 + 2 * n, `IA32_MTRR_PHYSBASE${n}`, "mtrrVariable", "own", 2 * n),
-  msr(0x201 + 2 * n, `IA32_MTRR_PHYSMASK${n}`, "mtrrVariable", "own", 2 * n + 1),
+  msr(0x200 + 2 * n, `IA32_MTRR_PHYSBASE${n}`, "mtrrVariable", "own", "mtrr", 2 * n),
+  msr(0x201 + 2 * n, `IA32_MTRR_PHYSMASK${n}`, "mtrrVariable", "own", "mtrr", 2 * n + 1),
 ]).flat();
 
 /** SDM Vol. 3 "Fixed Range MTRRs" */
@@ -34,19 +45,19 @@ const FIXED_MTRRS: readonly (readonly [number, string])[] = [
   [0x259, "16K_A0000"],
   ...["C0000", "C8000", "D0000", "D8000", "E0000", "E8000", "F0000", "F8000"].map((at, i) => [0x268 + i, `4K_${at}`] as const),
 ];
-const fixedMtrrs = FIXED_MTRRS.map(([number, range], i) => msr(number, `IA32_MTRR_FIX${range}`, "mtrrFixed", "types", i));
+const fixedMtrrs = FIXED_MTRRS.map(([number, range], i) => msr(number, `IA32_MTRR_FIX${range}`, "mtrrFixed", "types", "mtrr", i));
 
 export const MSRS: readonly Msr[] = [
   msr(0x00000010, "IA32_TIME_STAMP_COUNTER", "tscOffset", "own"),
   msr(0x00000017, "IA32_PLATFORM_ID", "zero", "readOnly"),
   msr(0x0000001b, "IA32_APIC_BASE", "apicBase", "own"),
   msr(0x0000003a, "IA32_FEATURE_CONTROL", "featureControl", "readOnly"),
-  msr(0x0000003b, "IA32_TSC_ADJUST", "tscAdjust", "own"),
-  msr(0x00000048, "IA32_SPEC_CTRL", "specCtrl", ~3n & 0xffff_ffff_ffff_ffffn),
-  msr(0x00000049, "IA32_PRED_CMD", "zero", "own"),
+  msr(0x0000003b, "IA32_TSC_ADJUST", "tscAdjust", "own", "tscAdjust"),
+  msr(0x00000048, "IA32_SPEC_CTRL", "specCtrl", ~SPEC_CTRL, "ibrs"),
+  msr(0x00000049, "IA32_PRED_CMD", "zero", "own", "ibrs"),
   msr(0x0000008b, "IA32_BIOS_SIGN_ID", "biosSignId", NONE),
-  msr(0x000000fe, "IA32_MTRRCAP", "mtrrCap", "readOnly"),
-  msr(0x0000010a, "IA32_ARCH_CAPABILITIES", "archCapabilities", "readOnly"),
+  msr(0x000000fe, "IA32_MTRRCAP", "mtrrCap", "readOnly", "mtrr"),
+  msr(0x0000010a, "IA32_ARCH_CAPABILITIES", "archCapabilities", "readOnly", "archCapabilities"),
   msr(0x00000174, "IA32_SYSENTER_CS", "sysenterCs", UPPER),
   msr(0x00000175, "IA32_SYSENTER_ESP", "sysenterEsp", "canonical"),
   msr(0x00000176, "IA32_SYSENTER_EIP", "sysenterEip", "canonical"),
@@ -54,9 +65,9 @@ export const MSRS: readonly Msr[] = [
   ...variableMtrrs,
   ...fixedMtrrs,
   msr(0x00000277, "IA32_PAT", "pat", "own"),
-  msr(0x000002ff, "IA32_MTRR_DEF_TYPE", "mtrrDefault", "own"),
-  msr(0x000006e0, "IA32_TSC_DEADLINE", "tscDeadline", "own"),
-  msr(0x00000da0, "IA32_XSS", "xss", ~NONE & 0xffff_ffff_ffff_ffffn),
+  msr(0x000002ff, "IA32_MTRR_DEF_TYPE", "mtrrDefault", "own", "mtrr"),
+  msr(0x000006e0, "IA32_TSC_DEADLINE", "tscDeadline", "own", "tscDeadline"),
+  msr(0x00000da0, "IA32_XSS", "xss", ~NONE, "xsaves"),
   msr(0xc0000080, "IA32_EFER", "efer", "own"),
   msr(0xc0000081, "IA32_STAR", "star", NONE),
   msr(0xc0000082, "IA32_LSTAR", "lstar", "canonical"),

@@ -78,7 +78,7 @@ describe("model-specific registers", () => {
 
   it("prediction control is kept, a prediction barrier is only written", () => {
     expect(wrmsr(0x48, 3n).run(`${WRMSR} 31 C0 0F 32 83 E8 03 74 02 0F FF`)).toEqual(RAN);
-    expect(wrmsr(0x48, 4n).run(WRMSR)).toEqual(GP);
+    expect(wrmsr(0x48, 8n).run(WRMSR)).toEqual(GP);
     expect(wrmsr(0x49, 1n).run(WRMSR)).toEqual(RAN);
     expect(wrmsr(0x49, 2n).run(WRMSR)).toEqual(GP);
     expect(wrmsr(0x49, 0n).run("0F 32")).toEqual(GP);

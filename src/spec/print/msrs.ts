@@ -16,7 +16,12 @@ export function printMsrs(): string {
     if (placed === undefined) throw new Error(`msrs.ts: ${name} names the field ${field}, which the vCPU state does not have`);
     const reserved = typeof check === "bigint" ? check : 0n;
     const kind = typeof check === "bigint" ? CHECKS.RESERVED : CHECKS[CHECK_NAMES[check]];
-    return [number >>> 0, (placed.offset + index * placed.size) | (kind << 16), Number(reserved & 0xffff_ffffn), Number(reserved >> 32n)];
+    return [
+      number >>> 0,
+      (placed.offset + index * placed.size) | (kind << 16),
+      Number(reserved & 0xffff_ffffn),
+      Number((reserved >> 32n) & 0xffff_ffffn),
+    ];
   });
   const constants = MSRS.map((m) => `export const ${m.name}: u32 = 0x${(m.number >>> 0).toString(16)};`);
   const checks = Object.entries(CHECKS).map(([name, value]) => `export const MSR_${name}: u32 = ${value};`);
