@@ -1,6 +1,6 @@
 #!/bin/sh
-# Builds the kernels into build/kernels: bench64 (static Linux ELF, all kernels), bare64.elf and bare32.elf (multiboot), bare64.img
-# and bare32.img (the same on bootable disks). `sh build.sh bench64` builds only that one. Needs gcc and binutils, no libraries.
+# Builds the kernels into build/kernels: bench64 (static Linux ELF, all kernels), bare64 and bare32 (multiboot), bare64.img and
+# bare32.img (the same on bootable disks). `sh build.sh committed` builds only bench64 and bare64. Needs gcc and binutils, no libraries.
 set -e
 cd "$(dirname "$0")"
 out=../../build/kernels
@@ -23,12 +23,21 @@ compile() { # compile TAG FLAGS… : all kernels and both runtimes
 
 compile 64 -m64 -march=x86-64
 gcc -m64 -nostdlib -static -no-pie -s -Wl,--build-id=none -Wl,-z,noexecstack $out/o/rt_linux.64.o $objects -o $out/bench64
-[ "$1" = bench64 ] && exit
 
-# bare BITS OBJCOPY-TARGET: the multiboot ELF, and a disk image of one cylinder (16 heads, 63 sectors) with the kernel from sector 2 on
+# bare BITS LD-EMULATION BOOT-FLAGS…: the multiboot ELF, which is a 32-bit one in both cases
 bare() {
-  ld -m $2 -n -T bare.ld --no-warn-rwx-segments $out/o/boot.$1.o $out/o/rt_bare.$1.o $objects -o $out/o/bare$1
-  objcopy -O elf32-i386 $out/o/bare$1 $out/bare$1.elf
+  bits=$1 emulation=$2
+  shift 2
+  gcc -m$bits "$@" -c boot.S -o $out/o/boot.$bits.o
+  ld -m $emulation -n -T bare.ld --no-warn-rwx-segments $out/o/boot.$bits.o $out/o/rt_bare.$bits.o $objects -o $out/o/bare$bits
+  objcopy -S -O elf32-i386 $out/o/bare$bits $out/bare$bits
+}
+
+bare 64 elf_x86_64 -DLONG
+[ "$1" = committed ] && exit
+
+# disk BITS: a disk image of one cylinder (16 heads, 63 sectors) with the kernel from sector 2 on
+disk() {
   objcopy -O binary $out/o/bare$1 $out/o/bare$1.bin
   entry=$(nm $out/o/bare$1 | awk '$3 == "_start" { print $1 }')
   gcc -m32 -DENTRY=0x$entry -c disk.S -o $out/o/disk.o
@@ -39,9 +48,7 @@ bare() {
   dd if=$out/o/bare$1.bin of=$out/bare$1.img conv=notrunc bs=512 seek=2 status=none
 }
 
-gcc -m64 -DLONG -c boot.S -o $out/o/boot.64.o
-bare 64 elf_x86_64
-
+disk 64
 compile 32 -m32 -march=pentium4 -msse2 -mfpmath=sse
-gcc -m32 -c boot.S -o $out/o/boot.32.o
 bare 32 elf_i386
+disk 32

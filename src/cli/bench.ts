@@ -12,7 +12,7 @@ const LIMIT_SECONDS = 300;
 
 export const BENCH_OPTIONS: OptionTable = {
   rounds: { value: "N", help: "how often each system runs, the systems taking turns (3)" },
-  systems: { value: "A,B", help: "only these of native, minusone, qemu-user, bochs, v86, v86-nojit" },
+  systems: { value: "A,B", help: "only these of native, minusone, minusone-run, qemu-user, qemu-system, bochs, v86, v86-nojit" },
   record: { value: "FILE", help: "append the figures to FILE as one line of JSON" },
 };
 

@@ -24,11 +24,13 @@ export type Candidate = System | { readonly name: string; readonly absent: strin
 const PACKAGE = fileURLToPath(new URL("../../../", import.meta.url));
 /** all kernels as a static Linux program; committed, so that everybody measures the same code */
 const PROGRAM = join(PACKAGE, "bench/kernels/bench64");
+/** the same machine code for kernels without an operating system: a multiboot image that prints on COM1; committed as well */
+const IMAGE = join(PACKAGE, "bench/kernels/bare64");
 const BUILT = join(PACKAGE, "build/kernels");
 const COMMAND_LINE_OFFSET = 512;
 
 export function candidates(): readonly Candidate[] {
-  return [native(), minusone(), qemuUser(), bochs(), v86("v86", 100, "on"), v86("v86-nojit", 4, "off")];
+  return [native(), minusone(), minusoneRun(), qemuUser(), qemuSystem(), bochs(), v86("v86", 100, "on"), v86("v86-nojit", 4, "off")];
 }
 
 function native(): Candidate {
@@ -38,12 +40,14 @@ function native(): Candidate {
 }
 
 function minusone(): Candidate {
-  const about = JSON.parse(readFileSync(join(PACKAGE, "package.json"), "utf8")) as { version: string };
-  const main = join(PACKAGE, "dist/cli/main.js");
-  const start: System["start"] = (kernels, scale) => ({
-    command: [process.execPath, main, "exec", PROGRAM, ...argumentsFor(kernels, scale)],
-  });
-  return { name: "minusone", version: about.version, scale: 10, start };
+  const start: System["start"] = (kernels, scale) => ({ command: [...MINUSONE, "exec", PROGRAM, ...argumentsFor(kernels, scale)] });
+  return { name: "minusone", version: ownVersion(), scale: 10, start };
+}
+
+/** the whole machine instead of a program alone */
+function minusoneRun(): Candidate {
+  const start: System["start"] = (kernels, scale) => ({ command: [...MINUSONE, "run", ...machineOptions(kernels, scale)] });
+  return { name: "minusone-run", version: ownVersion(), scale: 10, start };
 }
 
 function qemuUser(): Candidate {
@@ -51,6 +55,16 @@ function qemuUser(): Candidate {
   const path = findProgram("qemu-x86_64") ?? findProgram("qemu-x86_64-static");
   if (path === undefined) return { name, absent: "no qemu-x86_64 in PATH (Debian: qemu-user)" };
   const start: System["start"] = (kernels, scale) => ({ command: [path, PROGRAM, ...argumentsFor(kernels, scale)] });
+  return { name, version: version(textOf(path, "--version")), scale: 50, start };
+}
+
+function qemuSystem(): Candidate {
+  const name = "qemu-system";
+  const path = findProgram("qemu-system-x86_64");
+  if (path === undefined) return { name, absent: "no qemu-system-x86_64 in PATH (Debian: qemu-system-x86)" };
+  const start: System["start"] = (kernels, scale) => ({
+    command: [path, "-accel", "tcg", "-display", "none", ...machineOptions(kernels, scale)],
+  });
   return { name, version: version(textOf(path, "--version")), scale: 50, start };
 }
 
@@ -113,6 +127,17 @@ function v86(name: string, scale: number, jit: "on" | "off"): Candidate {
       return { command: [process.execPath, script, library.main, bios, vga, disk, jit] };
     },
   };
+}
+
+/** what QEMU and minusone both understand */
+function machineOptions(kernels: readonly Kernel[], scale: number): readonly string[] {
+  return ["-m", "128M", "-kernel", IMAGE, "-append", argumentsFor(kernels, scale).join(" "), "-serial", "stdio"];
+}
+
+const MINUSONE = [process.execPath, join(PACKAGE, "dist/cli/main.js")];
+
+function ownVersion(): string {
+  return (JSON.parse(readFileSync(join(PACKAGE, "package.json"), "utf8")) as { version: string }).version;
 }
 
 const NOT_BUILT = "its disk image is not built (npm run bench builds it where gcc is installed)";
