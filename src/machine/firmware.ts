@@ -37,11 +37,12 @@ const SET_UP: readonly (readonly [number, number])[] = [
 ];
 
 export function runFirmware({ ports, memory, vcpu }: Pc): void {
-  for (const [port, value] of SET_UP) ports.write(port, 1, value);
   setMemoryTypes(vcpu);
   vcpu.setNumber("apicSvr", SVR_ENABLED);
   vcpu.setNumber("apicLvt", LINT0, 3);
   vcpu.setNumber("apicLvt", LINT1, 4);
+  // only now, since the timer interrupts at once, and LINT0 would be masked
+  for (const [port, value] of SET_UP) ports.write(port, 1, value);
   const stub = (offset: number, ...code: readonly number[]) => memory.write(STUBS_SEGMENT * 16 + offset, Uint8Array.from(code));
   stub(IGNORE, IRET);
   // push ax; mov al, 20h; out 20h, al; pop ax
