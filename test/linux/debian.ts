@@ -1,6 +1,6 @@
 /**
- * Parts of Debian packages, for guests that are somebody else's work. Packages are fetched by the system's own apt, once, into build/debian;
- * where there is no apt or no network, whoever asks is told why and skips.
+ * Parts of Debian packages, for guests that are somebody else's work. Packages are fetched by the system's own apt, once, into build/debian,
+ * if MINUSONE_GUESTS is set, since they are large; where there is no apt or no network, whoever asks is told why and skips.
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, renameSync } from "node:fs";
@@ -14,6 +14,7 @@ export class Unavailable extends Error {}
 export function unpacked(name: string, globs: readonly string[] = []): string {
   const folder = join(CACHE, name);
   if (existsSync(folder)) return folder;
+  if (process.env.MINUSONE_GUESTS === undefined) throw new Unavailable("set MINUSONE_GUESTS=1 to have Debian packages fetched for this");
   mkdirSync(CACHE, { recursive: true });
   const archive = downloaded(name);
   const partial = `${folder}.part`;
