@@ -4,6 +4,11 @@ import { CPUID } from "../memory-map";
 const ANY: u32 = 0xffffffff;
 const X2APIC: u32 = 1 << 21;
 
+/** bits of IA32_MISC_ENABLE that change what CPUID says */
+export const MISC_MONITOR: u64 = 1 << 18;
+export const MISC_LIMIT_CPUID: u64 = 1 << 22;
+export const MISC_XD_DISABLE: u64 = 1 << 34;
+
 /** Address of the answer to a leaf and subleaf: EAX EBX ECX EDX; or 0. */
 export function leafAt(leaf: u32, subleaf: u32): usize {
   let at = CPUID + 12;

@@ -1,7 +1,7 @@
 /** Who and when: SDM Vol. 2 "CPUID", "RDTSC", "RDTSCP", "RDPID", "RDRAND", "RDSEED". */
 import { Exec } from "../backend/exec";
 import { timeStamp } from "../clock";
-import { highestLeaf, leafAt } from "../cpu/cpuid";
+import { highestLeaf, leafAt, MISC_LIMIT_CPUID, MISC_MONITOR, MISC_XD_DISABLE } from "../cpu/cpuid";
 import { xsaveSize } from "../cpu/extended-state";
 import { Op } from "../decode/op";
 import { isEnabled } from "../devices/lapic-interrupts";
@@ -9,9 +9,14 @@ import { CR4_OSXSAVE, CR4_PKE, CR4_TSD, RFLAGS_CF } from "../generated/constants
 import { raiseGp } from "../raise";
 
 const EXTENDED: u32 = 0x80000000;
+const EXTENDED_FEATURES: u32 = 0x80000001;
+/** the highest leaf when IA32_MISC_ENABLE limits it */
+const LIMITED: u32 = 2;
 const FEATURES_7: u32 = 7;
 const EXTENDED_STATE: u32 = 0xd;
 const TOPOLOGY: u32 = 0xb;
+const CPUID_MONITOR: u32 = 1 << 3;
+const CPUID_NX: u32 = 1 << 20;
 const CPUID_APIC: u32 = 1 << 9;
 const CPUID_OSPKE: u32 = 1 << 4;
 const CPUID_OSXSAVE: u32 = 1 << 27;
@@ -22,13 +27,16 @@ const MICROCODE_REVISION: u32 = 0xf0;
 export function cpuid(b: Exec): void {
   let leaf = <u32>b.rax;
   const subleaf = <u32>b.rcx;
-  if (leaf > highestLeaf(leaf >= EXTENDED)) leaf = highestLeaf(false);
+  const limit = (b.miscEnable & MISC_LIMIT_CPUID) != 0 ? LIMITED : highestLeaf(false);
+  if (leaf > (leaf >= EXTENDED ? highestLeaf(true) : limit)) leaf = limit;
   const at = leafAt(leaf, subleaf);
   b.rax = at == 0 ? 0 : <u64>load<u32>(at);
   b.rbx = at == 0 ? 0 : <u64>load<u32>(at, 4);
   b.rcx = at == 0 ? 0 : <u64>load<u32>(at, 8);
   b.rdx = at == 0 ? 0 : <u64>load<u32>(at, 12);
-  if (leaf == 1) identifyHere(b);
+  if (leaf == 0) b.rax = <u64>limit;
+  else if (leaf == 1) identifyHere(b);
+  else if (leaf == EXTENDED_FEATURES && (b.miscEnable & MISC_XD_DISABLE) != 0) b.rdx &= ~(<u64>CPUID_NX);
   else if (leaf == FEATURES_7 && subleaf == 0 && (b.cr4 & CR4_PKE) != 0) b.rcx |= CPUID_OSPKE;
   else if (leaf == EXTENDED_STATE && subleaf == 0) b.rbx = <u64>xsaveSize(b.xcr0, false);
   else if (leaf == EXTENDED_STATE && subleaf == 1) b.rbx = <u64>xsaveSize(b.xcr0 | b.xss, true);
@@ -41,6 +49,7 @@ export function cpuid(b: Exec): void {
 /** What leaf 1 says of this processor as it is now: APIC ID, whether the APIC is on, OSXSAVE. */
 function identifyHere(b: Exec): void {
   b.rbx |= (<u64>(b.apicId & 0xff)) << 24;
+  if ((b.miscEnable & MISC_MONITOR) == 0) b.rcx &= ~(<u64>CPUID_MONITOR);
   if (!isEnabled(b)) b.rdx &= ~(<u64>CPUID_APIC);
   if ((b.cr4 & CR4_OSXSAVE) != 0) b.rcx |= CPUID_OSXSAVE;
   // SDM Vol. 3 "Determining the Signature": CPUID loads the revision of the microcode, which WRMSR had cleared

@@ -1,7 +1,7 @@
 /** Model-specific registers and counters. SDM Vol. 2 "RDMSR", "WRMSR", "RDPMC"; the registers stand in src/spec/msrs.ts. */
 import { Exec } from "../backend/exec";
 import { stamp, timeStamp } from "../clock";
-import { hasX2apic } from "../cpu/cpuid";
+import { hasX2apic, MISC_LIMIT_CPUID, MISC_MONITOR, MISC_XD_DISABLE } from "../cpu/cpuid";
 import { privileged, settleMode } from "../cpu/modes";
 import { isDefaultMtrr, isFixedMtrr, isPat, isVariableMtrr } from "../cpu/mtrr";
 import { Op } from "../decode/op";
@@ -42,8 +42,8 @@ const APIC_BASE_WRITABLE: u64 = (((<u64>1) << ADDRESS_BITS_PHYSICAL) - 1) & ~(<u
 const APIC_BASE_EXTD: u64 = 1 << 10;
 /** of IA32_PRED_CMD, which is written to have something done: there are no predictions to forget */
 const IBPB: u64 = 1;
-/** of IA32_MISC_ENABLE, fast strings and MONITOR; the other bits are what they are */
-const MISC_WRITABLE: u64 = 1 | (1 << 18);
+/** of IA32_MISC_ENABLE: fast strings, thermal control, SpeedStep, MONITOR, limit of CPUID, xTPR messages, XD disable */
+const MISC_WRITABLE: u64 = 1 | (1 << 3) | (1 << 16) | MISC_MONITOR | MISC_LIMIT_CPUID | (1 << 23) | MISC_XD_DISABLE;
 
 export function rdmsr(b: Exec, op: Op): void {
   privileged(b, op);
@@ -123,7 +123,8 @@ function writeOwn(b: Exec, op: Op, number: u32, cell: usize, value: u64): bool {
 
 /** LMA is read-only; LME does not change while paging is on. SDM Vol. 3 "Extended Feature Enable Register". */
 function writeEfer(b: Exec, value: u64): bool {
-  if ((value & ~(<u64>(EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE))) != 0) return false;
+  const nxe: u64 = (b.miscEnable & MISC_XD_DISABLE) != 0 ? 0 : EFER_NXE;
+  if ((value & ~(<u64>(EFER_SCE | EFER_LME | EFER_LMA) | nxe)) != 0) return false;
   if (((value ^ b.efer) & EFER_LME) != 0 && (b.cr0 & CR0_PG) != 0) return false;
   if (((value ^ b.efer) & EFER_NXE) != 0) flushTlb();
   b.efer = (value & ~(<u64>EFER_LMA)) | (b.efer & EFER_LMA);

@@ -61,6 +61,7 @@ export const MSRS: readonly Msr[] = [
   msr(0x00000174, "IA32_SYSENTER_CS", "sysenterCs", UPPER),
   msr(0x00000175, "IA32_SYSENTER_ESP", "sysenterEsp", "canonical"),
   msr(0x00000176, "IA32_SYSENTER_EIP", "sysenterEip", "canonical"),
+  msr(0x00000179, "IA32_MCG_CAP", "zero", "readOnly"),
   msr(0x000001a0, "IA32_MISC_ENABLE", "miscEnable", "own"),
   ...variableMtrrs,
   ...fixedMtrrs,
