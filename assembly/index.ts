@@ -55,7 +55,7 @@ export function featuresAt(): usize {
   return FEATURES;
 }
 
-/** Address of 256 u32: how often each vector was delivered. */
+/** Address of 3 * 256 u32: how often each vector was delivered, as exception or NMI, as interrupt, by INT n. */
 export function deliveredAt(): usize {
   return DELIVERED;
 }

@@ -80,9 +80,9 @@ export const MODEL_END: usize = MODEL + 64;
 export const COUNTERS: usize = MODEL_END;
 export const COUNTERS_END: usize = COUNTERS + 0x200;
 
-/** how often each vector was delivered, u32 each */
+/** how often each vector was delivered, u32 each: as exception or NMI, as interrupt of a device, by INT n */
 export const DELIVERED: usize = COUNTERS_END;
-export const DELIVERED_END: usize = DELIVERED + 256 * 4;
+export const DELIVERED_END: usize = DELIVERED + 3 * 256 * 4;
 
 /** code being written by the compiler, between the states' area and the static data */
 export const EMIT_BUFFER: usize = 0x40000;

@@ -6,13 +6,33 @@ import { nodeHost, nodeIdentity } from "./boot/linux-user/host-node.ts";
 import { BytesInput } from "./boot/linux-user/host-streams.ts";
 import { LinuxUser, type RunOptions } from "./boot/linux-user/run-program.ts";
 import type { Interruption } from "./boot/linux-user/scheduler.ts";
+import { checkOptions, type MachineOptions } from "./machine/config.ts";
+import { Machine as EmbeddedMachine } from "./machine/machine.ts";
 
 export { loadCoreModule } from "./boot/core-module.ts";
 export { LoadError } from "./boot/linux-user/exec.ts";
 export type { Host, HostFiles, Input, StandardStream } from "./boot/linux-user/host.ts";
 export type { Observer } from "./boot/linux-user/kernel.ts";
 export { LinuxUser, type RunOptions, type RunResult } from "./boot/linux-user/run-program.ts";
+export { LoadError as KernelError } from "./boot/load-error.ts";
 export { Core, type StopReason, Vcpu } from "./core/core.ts";
+export type { BlockBackend } from "./devices/backends/block.ts";
+export { CopyOnWrite, readFrom } from "./devices/backends/copy-on-write.ts";
+export { ConfigError, type Drive, type MachineOptions } from "./machine/config.ts";
+export type { Access, Delivery, Hooks } from "./machine/hooks.ts";
+export type { MachineEvents, RunOptions as MachineRunOptions } from "./machine/machine.ts";
+export type { Output } from "./machine/output.ts";
+export type { Registers } from "./machine/registers.ts";
+export type { SerialPort } from "./machine/serial.ts";
+export type { MachineStatistics } from "./machine/statistics.ts";
+export type { Stop } from "./machine/stop.ts";
+
+/** A PC: src/machine/machine.ts, with this package's own core. */
+export class Machine extends EmbeddedMachine {
+  static override async create(options: MachineOptions & { readonly module?: WebAssembly.Module }): Promise<Machine> {
+    return new Machine(options.module ?? loadCoreModule(), checkOptions(options));
+  }
+}
 
 export interface ProgramOptions extends Omit<RunOptions, "module" | "host"> {
   readonly module?: WebAssembly.Module;

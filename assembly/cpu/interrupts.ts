@@ -12,6 +12,7 @@ import {
   DELIVERING_VALID,
   DR7_GD,
   EVENT_EXCEPTION,
+  EVENT_EXTERNAL,
   EVENT_NMI,
   EVENT_SOFTWARE_INTERRUPT,
   OPTION_TRACE,
@@ -76,7 +77,8 @@ function deliverTo(s: State, op: Op, returnRip: u64, vector: u32, type: u32, err
 
 /** For whoever watches from outside. */
 function tell(s: State, op: Op, vector: u32, type: u32, errorCode: u32): void {
-  const count = DELIVERED + ((<usize>vector) << 2);
+  const kind: u32 = type == EVENT_EXTERNAL ? 1 : type == EVENT_SOFTWARE_INTERRUPT ? 2 : 0;
+  const count = DELIVERED + ((<usize>((kind << 8) + vector)) << 2);
   store<u32>(count, load<u32>(count) + 1);
   if ((s.options & OPTION_TRACE) == 0) return;
   if (changetype<usize>(op) != 0) s.rip = s.blockRip + <u64>op.off;

@@ -86,6 +86,7 @@ const RAISES = -1;
 /** `timerAt` of a timer that is not armed */
 const NEVER = 0xffff_ffff_ffff_ffffn;
 const MIB = 1 << 20;
+const VECTORS = 256;
 const PROFILE_CELLS = 4096 << 3;
 export const MIN_MEMORY_MIB = 1;
 export const MAX_MEMORY_MIB = 3584;
@@ -154,9 +155,11 @@ export class Core {
     return new Vcpu(this.#exports, this.memory, this.#exports.stateOf(index));
   }
 
-  /** How often interrupts and exceptions were delivered, by vector. */
-  get delivered(): Uint32Array {
-    return new Uint32Array(this.memory.buffer, this.#exports.deliveredAt(), 256).slice();
+  /** How often each vector was delivered. */
+  get delivered(): { readonly exceptions: Uint32Array; readonly interrupts: Uint32Array; readonly software: Uint32Array } {
+    const counts = new Uint32Array(this.memory.buffer, this.#exports.deliveredAt(), 3 * VECTORS).slice();
+    const of = (kind: number) => counts.subarray(kind * VECTORS, (kind + 1) * VECTORS);
+    return { exceptions: of(0), interrupts: of(1), software: of(2) };
   }
 
   /** A message-signalled interrupt: `data` written to `address` in FEExxxxxH. */

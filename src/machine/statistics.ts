@@ -11,8 +11,10 @@ export interface MachineStatistics {
   readonly idleCycles: number;
   /** by name: "#PF" */
   readonly exceptions: Readonly<Record<string, number>>;
-  /** external and software interrupts by vector: "0x30" */
+  /** of devices, by vector: "0x30" */
   readonly interrupts: Readonly<Record<string, number>>;
+  /** by INT n, by vector */
+  readonly softwareInterrupts: Readonly<Record<string, number>>;
   /** by device: "com1" */
   readonly portAccesses: Readonly<Record<string, DeviceAccesses>>;
   readonly mmioAccesses: Readonly<Record<string, DeviceAccesses>>;
@@ -24,8 +26,6 @@ export interface MachineStatistics {
   readonly blockBytes: number;
 }
 
-/** vectors 0 to 31 are the processor's own */
-const FIRST_INTERRUPT = 32;
 const NAMES: ReadonlyMap<number, string> = new Map(
   Object.entries(VECTOR).map(([name, number]) => [number, name === "NMI" ? name : `#${name}`]),
 );
@@ -35,19 +35,25 @@ export function exceptionName(vector: number): string {
 }
 
 export function statisticsOf(pc: Pc): MachineStatistics {
-  const delivered = [...pc.core.delivered].map((count, vector) => ({ vector, count })).filter(({ count }) => count > 0);
-  const exceptions = delivered.filter(({ vector }) => vector < FIRST_INTERRUPT);
-  const interrupts = delivered.filter(({ vector }) => vector >= FIRST_INTERRUPT);
+  const { exceptions, interrupts, software } = pc.core.delivered;
   return {
     instructions: pc.instructions,
     cycles: pc.clock.now,
     idleCycles: Number(pc.vcpu.get("idle")),
-    exceptions: Object.fromEntries(exceptions.map(({ vector, count }) => [exceptionName(vector), count])),
-    interrupts: Object.fromEntries(interrupts.map(({ vector, count }) => [`0x${vector.toString(16)}`, count])),
+    exceptions: byVector(exceptions, exceptionName),
+    interrupts: byVector(interrupts, hex),
+    softwareInterrupts: byVector(software, hex),
     portAccesses: pc.ports.accesses,
     mmioAccesses: pc.addresses.accesses,
     unclaimedPorts: pc.ports.unclaimed,
     unclaimedAddresses: pc.addresses.unclaimed,
     ...pc.core.counters(),
   };
+}
+
+const hex = (vector: number) => `0x${vector.toString(16)}`;
+
+function byVector(counts: Uint32Array, name: (vector: number) => string): Readonly<Record<string, number>> {
+  const entries = [...counts].map((count, vector) => [name(vector), count] as const);
+  return Object.fromEntries(entries.filter(([, count]) => count > 0));
 }
