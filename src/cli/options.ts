@@ -48,9 +48,9 @@ export function optionsText(table: OptionTable): string {
 
 /** "512M", "1G", "64" (MiB) in MiB. */
 export function parseSize(text: string): number {
-  const match = /^(\d+)([KMG]?)B?$/i.exec(text);
+  const match = /^(\d+)([KMGT]?)B?$/i.exec(text);
   if (match === null) throw new UsageError(`"${text}" is no memory size; write it like 512M or 2G`);
-  const factor = { K: 1 / 1024, M: 1, G: 1024 }[match[2].toUpperCase() || "M"] ?? 1;
+  const factor = { K: 1 / 1024, M: 1, G: 1024, T: 1 << 20 }[match[2].toUpperCase() || "M"] ?? 1;
   return Number(match[1]) * factor;
 }
 

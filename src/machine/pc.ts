@@ -7,7 +7,7 @@
  * Interrupt n of the ISA bus goes to input n of the 8259 pair and to pin n of the I/O APIC, the timer's 0 to pin 2. What no device answers
  * reads as all ones and is counted.
  */
-import { AddressSpace } from "../bus/address-space.ts";
+import { AddressSpace, OverlapError } from "../bus/address-space.ts";
 import { EventClock } from "../bus/clock.ts";
 import type { Device, Line, Region, Saved } from "../bus/device.ts";
 import { Wire } from "../bus/wire.ts";
@@ -31,7 +31,7 @@ import { VirtioBlock } from "../devices/virtio/block.ts";
 import { VirtioPci } from "../devices/virtio/pci.ts";
 import { VirtioRng } from "../devices/virtio/rng.ts";
 import { OPTION, PENDING } from "../spec/events.ts";
-import type { Config } from "./config.ts";
+import { type Config, ConfigError } from "./config.ts";
 import { GuestMemory } from "./guest-memory.ts";
 import type { Hooks } from "./hooks.ts";
 import { HostSide } from "./host-side.ts";
@@ -168,7 +168,8 @@ export class Pc {
     }
     if (config.debugExit !== undefined) {
       const debugExit = this.#add(new DebugExit((code) => outside.request({ reason: "exit", code })));
-      this.#ports(debugExit.name, config.debugExit.port, config.debugExit.size, debugExit.ports);
+      const { port, size } = config.debugExit;
+      refusing("debugExit", () => this.#ports(debugExit.name, port, size, debugExit.ports));
     }
   }
 
@@ -247,5 +248,14 @@ export class Pc {
       });
     });
     return (irq) => wires[irq].input();
+  }
+}
+
+/** A place that the user has chosen for a device may be taken. */
+function refusing(option: string, map: () => void): void {
+  try {
+    map();
+  } catch (error) {
+    throw error instanceof OverlapError ? new ConfigError(option, `${error.message}; choose another`) : error;
   }
 }
