@@ -76,7 +76,7 @@ function bzImage({ has64BitEntry }: { has64BitEntry: boolean }): Uint8Array {
   const file = new Uint8Array(8192);
   const view = new DataView(file.buffer);
   view.setUint8(0x1f1, 4);
-  view.setUint32(0x1f4, 0x10, true);
+  view.setUint32(0x1f4, 0x100, true);
   view.setUint16(0x1fe, 0xaa55, true);
   view.setUint8(0x201, 0x6a);
   file.set(new TextEncoder().encode("HdrS"), 0x202);
