@@ -31,7 +31,10 @@ export class Pm implements Device {
     0: (value, mask) => this.#sleep((this.#control & ~mask) | (value & mask)),
   });
   /** port 0x608; read-only */
-  readonly timer: Region = registers((offset) => (offset === 0 ? this.#tick % 0x10000 : Math.floor(this.#tick / 0x10000) % 0x10000), {});
+  readonly timer: Region = {
+    read: (offset, size) => ((this.#tick >>> (8 * offset)) & (0xffffffff >>> (32 - 8 * size))) >>> 0,
+    write: () => {},
+  };
   readonly #clock: Clock;
   readonly #sci: Line;
   readonly #powerOff: () => void;
