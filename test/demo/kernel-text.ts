@@ -1,4 +1,5 @@
-/** What the bundled operating system prints, made comparable: without the lines about the processor, and without times. */
+/** What the bundled operating system prints, made comparable: without the lines about the processor, times, and
+ * the states that processes happen to be in. */
 import { spawnSync } from "node:child_process";
 
 const QEMU = "qemu-system-x86_64";
@@ -12,7 +13,7 @@ export function comparable(text: string): string {
     .replaceAll("\r", "")
     .split("\n")
     .filter((line) => !OF_THE_MACHINE.test(line))
-    .map((line) => line.replace(/^( *\d+ {2}\w+) +\d+ ms/, "$1  - ms").replace(/after \d+ ms/, "after - ms"))
+    .map((line) => line.replace(/^( *\d+) {2}\w+ +\d+ ms/, "$1  state  - ms").replace(/after \d+ ms/, "after - ms"))
     .join("\n");
 }
 

@@ -29,8 +29,11 @@ test.skipIf(!HAS_QEMU)("QEMU runs the demonstration as recorded", () => {
 
 const module = new WebAssembly.Module(readFileSync("build/core.wasm"));
 
-async function boot(append: string): Promise<{ readonly machine: Machine; readonly text: () => string }> {
-  const machine = await Machine.create({ module, memory: 16, kernel: readFileSync(IMAGE), append });
+async function boot(
+  append: string,
+  kernel: Uint8Array = readFileSync(IMAGE),
+): Promise<{ readonly machine: Machine; readonly text: () => string }> {
+  const machine = await Machine.create({ module, memory: 16, kernel, append });
   let text = "";
   machine.on("serial", (bytes) => {
     text += Buffer.from(bytes).toString("latin1");
@@ -39,8 +42,8 @@ async function boot(append: string): Promise<{ readonly machine: Machine; readon
 }
 
 /** what a command prints before it switches the machine off */
-async function outputOf(command: string): Promise<string> {
-  const { machine, text } = await boot(command);
+async function outputOf(command: string, kernel?: Uint8Array): Promise<string> {
+  const { machine, text } = await boot(command, kernel);
   expect(await machine.run({ cycles: 10e9 })).toEqual({ reason: "power off" });
   return text();
 }
@@ -86,4 +89,22 @@ test("the shell answers what is typed", async () => {
   expect(text()).toContain("> nonsense\r\nnonsense: there is no such program; try help\r\n");
   expect(text()).toContain("> priX\b \bmes 100; pi\r\n25 primes below 100\r\n4 arctan 1 = 3.14159265358979324\r\n");
   expect(text()).toMatch(/> exit\r\nSwitching off after \d+ ms\.\r\n$/);
+});
+
+test("where a loader knows no multiboot, it starts by its PVH note", async () => {
+  const kernel = readFileSync(IMAGE);
+  const header = kernel.indexOf(Buffer.of(0x02, 0xb0, 0xad, 0x1b));
+  kernel.fill(0, header, header + 4);
+  expect(await outputOf("pi", kernel)).toContain("\n4 arctan 1 = 3.14159265358979324\r\nSwitching off");
+});
+
+test("an NMI is reported, in a program and while everybody sleeps", async () => {
+  for (const command of ["spin 20", "sh"]) {
+    const { machine, text } = await boot(command);
+    await machine.run({ cycles: 20e6 });
+    machine.pc.vcpu.raiseNmi();
+    await machine.run({ cycles: 3e6 });
+    expect(text().match(/NMI/g)).toEqual(["NMI"]);
+    expect(machine.ended).toBeUndefined();
+  }
 });

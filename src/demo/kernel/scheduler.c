@@ -8,7 +8,6 @@
 #include "process.h"
 #include "text.h"
 
-#define FOREVER (~0ul)
 enum { STACK_BYTES = 8192 };
 
 struct process processes[PROCESSES];

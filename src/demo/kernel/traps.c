@@ -17,13 +17,22 @@ static void on_exception(const struct frame *f) {
   exit_process(KILLED + (i64)f->vector);
 }
 
+/* NMIs come in the middle of anything, so that the console is theirs only at the next tick. */
+static volatile u32 nmis;
+
+static void report_nmis(void) {
+  if (nmis) print("NMI\n");
+  nmis = 0;
+}
+
 void on_interrupt(struct frame *f) {
   switch (f->vector) {
   case NMI:
-    print("NMI\n");
+    nmis++;
     break;
   case TIMER_VECTOR:
     on_tick();
+    report_nmis();
     end_of_interrupt();
     if (f->cs & RING_3) schedule();
     break;
