@@ -14,7 +14,7 @@ import { printDecodeTables } from "./print/tables.ts";
 import { type Semantic, semanticsOf } from "./semantics.ts";
 
 /** Rows of these features exist in the tables before the core executes them: they are decoded to their end, as a CPU without them does, and raise #UD. */
-const NOT_IMPLEMENTED = new Set(["vmx", "smx", "pku"]);
+const NOT_IMPLEMENTED = new Set(["vmx", "smx"]);
 
 function readSemantics(assembly: string): Map<string, Semantic> {
   const found = new Map<string, Semantic>();

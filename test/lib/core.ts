@@ -4,6 +4,7 @@
  */
 import { existsSync, readFileSync } from "node:fs";
 import { Core, type StopReason, type Vcpu } from "../../src/core/core.ts";
+import { max } from "../../src/cpus/max.ts";
 import { OPTION, STOP, VECTOR } from "../../src/spec/events.ts";
 import { CR0, CR4, EFER, PTE } from "../../src/spec/registers.ts";
 import { layout, STATE } from "../../src/spec/state.ts";
@@ -90,6 +91,9 @@ export function interpret(vcpu: Vcpu): StopReason {
   return vcpu.run(BUDGET);
 }
 
+/** Without 57-bit addresses: where base registers take what the widest mode allows (SDM Vol. 3 "Canonical Addressing"), AMD looks at the mode. */
+const RECORDED_MODEL = { ...max, features: max.features.filter((f) => f !== "la57") };
+
 export class CoreTarget implements Target {
   readonly name: string = "minusone";
   readonly #core: Core;
@@ -106,7 +110,7 @@ export class CoreTarget implements Target {
   constructor(options = 0, engine: (vcpu: Vcpu) => StopReason = interpret) {
     this.#engine = engine;
     if (!existsSync(WASM)) throw new NoCore();
-    this.#core = new Core(new WebAssembly.Module(readFileSync(WASM)), RAM_MIB);
+    this.#core = new Core(new WebAssembly.Module(readFileSync(WASM)), RAM_MIB, RECORDED_MODEL);
     this.#vcpu = this.#core.vcpu(0);
     const bytes = this.#vcpu.bytes;
     this.#stateBytes = bytes;
