@@ -37,7 +37,7 @@ export function ins<T>(b: Exec, op: Op): void {
   checkPort(b, op, <u32>port, sizeof<T>());
   if (isDone(b, op)) return b.goOn(op);
   const at = linear(b, op, ES, index(b, op, RDI), sizeof<T>(), WRITE);
-  b.writableAt(op, at, sizeof<T>());
+  b.checkWrite(op, at, sizeof<T>());
   b.write<T>(op, at, input<T>(b, op, <u32>port));
   advance<T>(b, op, RDI);
 }
