@@ -34,6 +34,13 @@ export function dependencyOf(name: string): string {
   return found;
 }
 
+/** The packages and everything they depend on; of alternatives, all. */
+export function withDependencies(names: readonly string[]): readonly string[] {
+  const leftOut = ["recommends", "suggests", "conflicts", "breaks", "replaces", "enhances"].map((kind) => `--no-${kind}`);
+  const lines = run("apt-cache", ["depends", "--recurse", ...leftOut, ...names]).split("\n");
+  return [...new Set(lines.filter((line) => /^[a-z0-9]/.test(line)))].sort();
+}
+
 function downloaded(name: string): string {
   const there = () => readdirSync(CACHE).find((entry) => entry.startsWith(`${name}_`) && entry.endsWith(".deb"));
   if (there() === undefined) run("apt-get", ["download", "-qq", name], CACHE);

@@ -1,11 +1,12 @@
 /** What the Linux guests boot from: Debian's kernels, an initial file system around busybox, and a disk with an ext4 file system. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { characterDevice, cpio, directory, file, link } from "../lib/cpio.ts";
-import { dependencyOf, run, Unavailable, unpacked } from "./debian.ts";
+import { dependencyOf, run, Unavailable, unpacked, withDependencies } from "./debian.ts";
 
 const FOLDER = "build/linux";
 const DISK_MIB = 16;
+const DEBIAN_MIB = 400;
 
 export const KERNELS = ["linux-image-cloud-amd64", "linux-image-amd64"] as const;
 export type KernelPackage = (typeof KERNELS)[number];
@@ -21,7 +22,8 @@ export interface Guest {
 /** crc32c is asked for by name when ext4 starts, which the module files do not say. */
 const WANTED = ["virtio_pci", "virtio_blk", "crc32c_generic", "ext4"];
 const GLOBS = ["./boot/vmlinuz-*", ...["virtio*", "ext4", "jbd2", "mbcache", "crc*", "libcrc32c"].map((name) => `*/${name}.ko`)];
-const APPLETS = "awk cat cmp cp cut echo grep gunzip gzip insmod mount poweroff sh sha256sum sleep sort sync tr umount uname wc";
+const APPLETS =
+  "awk cat cmp cp cut echo grep gunzip gzip insmod mount poweroff sh sha256sum sleep sort switch_root sync tr umount uname wc";
 
 /** Throws `Unavailable` where packages or tools cannot be had. */
 export function linuxGuest(name: KernelPackage): Guest {
@@ -42,6 +44,7 @@ function initialFiles(packageFolder: string): Uint8Array {
     characterDevice("dev/console", 5, 1),
     characterDevice("dev/null", 1, 3),
     file("init", readFileSync("test/linux/init.sh")),
+    file("init-root", readFileSync("test/linux/init-root.sh")),
     file("bin/busybox", busybox),
     ...APPLETS.split(" ").map((applet) => link(`bin/${applet}`, "busybox")),
     file("modules/order", modules.map((path) => `${basename(path)}\n`).join("")),
@@ -75,14 +78,39 @@ export function diskData(): Uint8Array {
 }
 
 function diskImage(): string {
-  const image = join(FOLDER, "disk.img");
-  if (existsSync(image)) return image;
   const root = join(FOLDER, "disk");
   mkdirSync(root, { recursive: true });
   writeFileSync(join(root, "data"), diskData());
+  return fileSystem(root, "disk.img", DISK_MIB);
+}
+
+/** A disk with what a Debian needs to run bash, perl and python3: the packages and all they depend on, unpacked over each other. */
+export function debianDisk(): string {
+  const root = join(FOLDER, "debian");
+  mkdirSync(root, { recursive: true });
+  if (!existsSync(join(root, "usr/bin/perl")))
+    for (const name of withDependencies([
+      "base-files",
+      "bash",
+      "busybox-static",
+      "coreutils",
+      "grep",
+      "sed",
+      "perl-base",
+      "python3-minimal",
+    ]))
+      run("cp", ["-a", `${unpacked(name)}/.`, root]);
+  return fileSystem(root, "debian.img", DEBIAN_MIB);
+}
+
+/** An ext4 image with the contents of a folder, unless it has been made before. */
+function fileSystem(root: string, name: string, mib: number): string {
+  const image = join(FOLDER, name);
+  if (existsSync(image)) return image;
   const mke2fs = ["/sbin/mke2fs", "/usr/sbin/mke2fs"].find((path) => existsSync(path));
   if (mke2fs === undefined) throw new Unavailable("there is no mke2fs (e2fsprogs) to make a disk with");
   const uuid = "00000000-0000-4000-8000-000000000001";
-  run(mke2fs, ["-q", "-F", "-t", "ext4", "-U", uuid, "-E", `hash_seed=${uuid},root_owner=0:0`, "-d", root, image, `${DISK_MIB}M`]);
+  run(mke2fs, ["-q", "-F", "-t", "ext4", "-U", uuid, "-E", `hash_seed=${uuid},root_owner=0:0`, "-d", root, `${image}.part`, `${mib}M`]);
+  renameSync(`${image}.part`, image);
   return image;
 }
