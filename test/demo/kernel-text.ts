@@ -1,5 +1,7 @@
-/** What the bundled operating system prints, made comparable: without the lines about the processor, times, and
- * the states that processes happen to be in. */
+/**
+ * What the bundled operating system prints, made comparable: without the lines about the processor, times, and the states that processes
+ * happen to be in.
+ */
 import { spawnSync } from "node:child_process";
 
 const QEMU = "qemu-system-x86_64";
