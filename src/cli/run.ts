@@ -99,6 +99,7 @@ function machineOptions(s: RunSettings): MachineOptions {
     onReset: s.restarts ? "restart" : "stop",
     debugExit: s.devices.debugExit,
     testDevice: s.devices.testDevice,
+    virtioConsole: s.virtioConsole,
     ...(s.clock === undefined ? {} : { clock: s.clock }),
     ...kernelFiles(s),
   };

@@ -32,6 +32,8 @@ export interface MachineOptions {
   readonly append?: string;
   /** disks, seen by the guest as virtio block devices in this order */
   readonly drives?: readonly Drive[];
+  /** a console on the PCI bus, /dev/hvc0 in Linux: the machine's fifth serial port */
+  readonly virtioConsole?: boolean;
   /** port of an `isa-debug-exit` device: writing v to it ends the machine with code (v << 1) | 1 */
   readonly debugExit?: { readonly port?: number; readonly size?: number } | undefined;
   /** the devices that kvm-unit-tests talk to */
@@ -50,6 +52,7 @@ export interface Config {
   readonly cpu: CpuModel;
   readonly kernel: KernelConfig | undefined;
   readonly drives: readonly Drive[];
+  readonly virtioConsole: boolean;
   readonly debugExit: { readonly port: number; readonly size: number } | undefined;
   readonly testDevice: boolean;
   readonly clock: Date;
@@ -100,6 +103,7 @@ export function checkOptions(o: MachineOptions): Config {
     kernel: checkKernel(o),
     drives,
     debugExit: checkDebugExit(o.debugExit),
+    virtioConsole: o.virtioConsole ?? false,
     testDevice: o.testDevice ?? false,
     clock,
     seed,

@@ -100,7 +100,7 @@ export class Machine {
     return this.pc.serialPorts[0];
   }
 
-  /** COM1 to COM4 */
+  /** COM1 to COM4, and the virtio console if there is one */
   get serialPorts(): readonly SerialPort[] {
     return this.pc.serialPorts;
   }

@@ -28,6 +28,7 @@ import { Rtc } from "../devices/rtc.ts";
 import { Uart } from "../devices/uart.ts";
 import { VgaText } from "../devices/vga-text.ts";
 import { VirtioBlock } from "../devices/virtio/block.ts";
+import { VirtioConsole } from "../devices/virtio/console.ts";
 import { VirtioPci } from "../devices/virtio/pci.ts";
 import { VirtioRng } from "../devices/virtio/rng.ts";
 import { OPTION, PENDING } from "../spec/events.ts";
@@ -66,6 +67,7 @@ export class Pc {
   readonly memory: GuestMemory;
   readonly ports = new AddressSpace("ports");
   readonly addresses = new AddressSpace("addresses");
+  /** COM1 to COM4, and the virtio console if there is one */
   readonly serialPorts: readonly SerialPort[];
   readonly debugConsole = new Output();
   readonly pic: Pic;
@@ -116,13 +118,15 @@ export class Pc {
     this.#ports("rtc", 0x70, 2, rtc.ports);
 
     // consoles
-    this.serialPorts = COM.map(({ port, irq: line }, n) => {
+    const uarts = COM.map(({ port, irq: line }, n) => {
       const serial = new SerialPort(n, outside.wake);
       const uart = this.#add(new Uart(`com${n + 1}`, clock, irq(line), (byte) => serial.sent(byte)));
       serial.connect(uart);
       this.#ports(uart.name, port, 8, uart.ports);
       return serial;
     });
+    const consoles = config.virtioConsole ? [new SerialPort(COM.length, outside.wake)] : [];
+    this.serialPorts = [...uarts, ...consoles];
     this.#ports("debugcon", 0xe9, 1, this.#add(new DebugConsole((byte) => this.debugConsole.sent(byte))).ports);
 
     this.keyboard = this.#add(new I8042(irq(1), irq(12), a20, reset));
@@ -151,11 +155,18 @@ export class Pc {
     this.#ports("fw-cfg", 0x510, 2, fwCfg.ports);
     this.#ports("fw-cfg", 0x514, 8, fwCfg.dma);
 
-    // PCI, with its disks and the source of random numbers
+    // PCI, with its disks, the source of random numbers, and the console
     this.pci = this.#add(new Pci({ ports, addresses, memory, send, pin: (n) => this.ioapic.pin(n), isa: irq, reset }));
     for (const [n, { backend, readOnly = false }] of config.drives.entries())
       this.#addPci(new VirtioPci(new VirtioBlock(backend, { name: `virtio-blk${n}`, readOnly, serial: `drive${n}` }), memory, clock));
     this.#addPci(new VirtioPci(new VirtioRng(config.seed), memory, clock));
+    for (const serial of consoles) {
+      const device = new VirtioConsole((bytes) => {
+        for (const byte of bytes) serial.sent(byte);
+      });
+      serial.connect(device);
+      this.#addPci(new VirtioPci(device, memory, clock));
+    }
 
     // for tests
     if (config.testDevice) {

@@ -14,6 +14,7 @@ export const RUN_OPTIONS: OptionTable = {
   cpu: { value: "MODEL[,+F,-F]", help: `CPU model: ${MODELS.map((m) => m.name).join(", ")} (max); features added, taken away` },
   smp: { value: "N", help: "processors: 1 is all there is so far" },
   serial: { value: "TO", help: "stdio, file:NAME or null; repeated for COM2 to COM4 (COM1 on stdio)" },
+  virtioconsole: { value: "TO", help: "adds a virtio console, /dev/hvc0: stdio, file:NAME or null" },
   nographic: { help: "accepted: there is no other way" },
   monitor: { value: "TO", help: "stdio (with a serial port there too, Ctrl-A c changes over) or none" },
   drive: { value: "SPEC", help: "file=NAME[,readonly=on][,snapshot=on]: a virtio disk; snapshot keeps what is written in memory" },
@@ -55,7 +56,9 @@ export interface RunSettings {
   readonly append: string;
   readonly memory: number;
   readonly cpu: string;
+  /** COM1 to COM4, then the virtio console if there is one */
   readonly serial: readonly Destination[];
+  readonly virtioConsole: boolean;
   readonly monitor: boolean;
   readonly debugcon: Destination;
   readonly drives: readonly DriveSpec[];
@@ -85,7 +88,8 @@ export function runSettings(parsed: Parsed): RunSettings {
     append: last("append") ?? "",
     memory: memory(last("m")),
     cpu: last("cpu") ?? "max",
-    serial: serials(options.get("serial"), monitor && !options.has("nographic")),
+    serial: serials(options.get("serial"), last("virtioconsole"), monitor && !options.has("nographic")),
+    virtioConsole: options.has("virtioconsole"),
     monitor,
     debugcon: destination("-debugcon", last("debugcon") ?? "null"),
     drives: (options.get("drive") ?? []).map(drive),
@@ -133,7 +137,12 @@ function monitorOn(text = "none"): boolean {
 }
 
 /** As in QEMU, a monitor alone on stdio takes the place of the first serial port. */
-function serials(texts: readonly string[] | undefined, monitorAlone: boolean): readonly Destination[] {
+function serials(texts: readonly string[] | undefined, virtioConsole: string | undefined, monitorAlone: boolean): readonly Destination[] {
+  if (virtioConsole !== undefined) {
+    const console = destination("-virtioconsole", virtioConsole);
+    const ports = serials(texts, undefined, monitorAlone || console.kind === "stdio");
+    return [...ports, ...new Array<Destination>(MAX_SERIAL - ports.length).fill(NULL), console];
+  }
   if (texts === undefined) return [monitorAlone ? NULL : { kind: "stdio" }];
   if (texts.length > MAX_SERIAL) throw new UsageError(`${texts.length} times -serial; there are ${MAX_SERIAL} ports`);
   return texts.map((text) => destination("-serial", text));

@@ -58,6 +58,8 @@ export class VirtioBlock implements VirtioDevice {
   readonly config = new Uint8Array(CONFIG_BYTES);
   /** for statistics */
   readonly counts = { reads: 0, writes: 0, flushes: 0, errors: 0, bytesRead: 0, bytesWritten: 0 };
+  /** what the backend last failed with */
+  failure: unknown;
   readonly #backend: BlockBackend;
   readonly #readOnly: boolean;
   readonly #serial: string;
@@ -83,7 +85,7 @@ export class VirtioBlock implements VirtioDevice {
     const header = new DataView(chain.take(HEADER).buffer);
     if (chain.space === 0) throw new Malformed("a request without room for its status");
     const written = chain.space;
-    const status = this.#request(header.getUint32(0, true), offsetAt(header, 8), chain);
+    const status = this.#attempt(header.getUint32(0, true), offsetAt(header, 8), chain);
     if (status !== S_OK) this.counts.errors++;
     // the status is the last byte, wherever an answer has ended
     chain.skip(chain.space - 1);
@@ -100,6 +102,17 @@ export class VirtioBlock implements VirtioDevice {
   }
 
   restore(): void {}
+
+  /** What the backend cannot do, a full disk of the host for example, is an error of the disk that the guest sees. */
+  #attempt(type: number, offset: number, chain: Chain): number {
+    try {
+      return this.#request(type, offset, chain);
+    } catch (error) {
+      if (error instanceof Malformed) throw error;
+      this.failure = error;
+      return S_IOERR;
+    }
+  }
 
   #request(type: number, offset: number, chain: Chain): number {
     switch (type) {

@@ -37,8 +37,13 @@ export class VirtioConsole implements VirtioDevice {
     this.#transport = transport;
   }
 
+  /** how many bytes that were typed the driver has not taken */
+  get waiting(): number {
+    return this.#input.length;
+  }
+
   /** What somebody types. */
-  write(bytes: Uint8Array): void {
+  receive(bytes: Uint8Array): void {
     const input = new Uint8Array(this.#input.length + bytes.length);
     input.set(this.#input);
     input.set(bytes, this.#input.length);

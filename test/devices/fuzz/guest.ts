@@ -214,7 +214,7 @@ export class Guest {
   #outside(): void {
     const { below } = this.#random;
     const choice = below.call(this.#random, 4);
-    if (choice === 0) this.#console.write(new Uint8Array(this.#random.below(100)));
+    if (choice === 0) this.#console.receive(new Uint8Array(this.#random.below(100)));
     else if (choice === 1) this.#console.resize(this.#random.below(200), this.#random.below(100));
     this.#now += this.#random.below(5000);
     this.#clock.advance();

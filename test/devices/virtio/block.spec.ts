@@ -172,6 +172,16 @@ describe("discard and write zeroes", () => {
   });
 });
 
+test("a backend that fails is a disk that fails", () => {
+  const disk = new Disk();
+  disk.backend.flush = () => {
+    throw new Error("no space left");
+  };
+  expect(disk.ask(4, 0, [])).toBe(IOERR);
+  expect(disk.block.failure).toEqual(new Error("no space left"));
+  expect(disk.read(3, 512)).toEqual([OK, sectors(3, 1)]);
+});
+
 test("counts", () => {
   const disk = new Disk();
   disk.read(0, 1024);

@@ -28,14 +28,14 @@ test("output, in pieces", () => {
 
 test("input waits for room, and room for input", () => {
   const { console, driver, receive, offerRoom } = build();
-  console.write(bytes("ab"));
-  console.write(bytes("cdef"));
+  console.receive(bytes("ab"));
+  console.receive(bytes("cdef"));
   const first = offerRoom(4);
   expect([driver.collect(receive), text(driver.bytes(first))]).toEqual([[[0, 4]], "abcd"]);
   const second = offerRoom(4);
   const third = offerRoom(4);
   expect([driver.collect(receive), text(driver.bytes(second).subarray(0, 2))]).toEqual([[[1, 2]], "ef"]);
-  console.write(bytes("x"));
+  console.receive(bytes("x"));
   expect([driver.collect(receive), text(driver.bytes(third).subarray(0, 1))]).toEqual([[[2, 1]], "x"]);
 });
 
@@ -55,7 +55,7 @@ test("a character in an emergency", () => {
 
 test("what was typed is saved", () => {
   const one = build();
-  one.console.write(bytes("abc"));
+  one.console.receive(bytes("abc"));
   const two = build();
   two.driver.device.restore(one.driver.device.save());
   const room = two.offerRoom(8);
