@@ -28,6 +28,7 @@ const LAYERS = [
     "assembly/generated/constants",
     "assembly/generated/state",
     "assembly/generated/msrs",
+    "assembly/generated/vmx",
     "assembly/memory-map",
     "assembly/env",
     "assembly/wide",

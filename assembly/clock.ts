@@ -52,5 +52,5 @@ export function stamp(s: State, op: Op): void {
 
 /** IA32_TIME_STAMP_COUNTER as the instruction `op` reads it. */
 export function timeStamp(s: State, op: Op): u64 {
-  return cyclesBefore(s, op) + s.tscOffset;
+  return cyclesBefore(s, op) + s.tscOffset + s.vmxTscOffset;
 }

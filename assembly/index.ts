@@ -34,6 +34,7 @@ import { hostOf, setRamSize } from "./mmu/physical";
 import { flushPage as dropPage, flushTlb as dropTlb, initializeTlb } from "./mmu/tlb";
 import { loadPdptes } from "./mmu/walk";
 import { runSlices } from "./run";
+import { resetVmx } from "./vmx/capability";
 
 export { group1 } from "./generated/cold";
 
@@ -97,6 +98,7 @@ export function refresh(vcpu: usize): void {
 /** The vCPU as after power-up. */
 export function reset(vcpu: usize): void {
   powerUp(changetype<Exec>(vcpu));
+  resetVmx(changetype<Exec>(vcpu));
   settle(changetype<Exec>(vcpu));
 }
 

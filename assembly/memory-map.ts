@@ -84,6 +84,11 @@ export const COUNTERS_END: usize = COUNTERS + 0x200;
 export const DELIVERED: usize = COUNTERS_END;
 export const DELIVERED_END: usize = DELIVERED + 3 * 256 * 4;
 
+/** rules that the last VM entry violated: rule, value of its field; 16 bytes each */
+export const VIOLATIONS: usize = DELIVERED_END;
+export const VIOLATIONS_MAX: u32 = 64;
+export const VIOLATIONS_END: usize = VIOLATIONS + ((<usize>VIOLATIONS_MAX) << 4);
+
 /** code being written by the compiler, between the states' area and the static data */
 export const EMIT_BUFFER: usize = 0x40000;
 export const EMIT_BUFFER_END: usize = 0x80000;

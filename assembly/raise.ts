@@ -26,8 +26,10 @@ import {
   VECTOR_TS,
   VECTOR_UD,
   VECTOR_VE,
+  VMX_NON_ROOT,
 } from "./generated/constants";
 import { State } from "./generated/state";
+import { EXIT_REASON_TRIPLE_FAULT } from "./generated/vmx";
 
 const SELECTOR_CODES: u32 = (1 << VECTOR_TS) | (1 << VECTOR_NP) | (1 << VECTOR_SS) | (1 << VECTOR_GP);
 const CONTRIBUTORY: u32 = SELECTOR_CODES | (1 << VECTOR_DE) | (1 << VECTOR_CP);
@@ -53,7 +55,13 @@ export function raise(s: State, op: Op, vector: u32, errorCode: u32): void {
   s.vector = vector;
   s.errorCode = errorCode;
   abandonLevel(s);
-  leave(s, op, s.delivering != 0 ? combine(s) : STOP_EXCEPTION);
+  let stop = s.delivering != 0 ? combine(s) : STOP_EXCEPTION;
+  if (stop == STOP_SHUTDOWN && s.vmx == VMX_NON_ROOT) {
+    s.vmxExit = EXIT_REASON_TRIPLE_FAULT + 1;
+    s.vmxQualification = 0;
+    stop = STOP_EXCEPTION;
+  }
+  leave(s, op, stop);
   raised();
   unreachable();
 }
@@ -63,6 +71,7 @@ function combine(s: State): u32 {
   const type = (s.delivering >> DELIVERING_TYPE) & 7;
   const first: u32 = type == EVENT_EXCEPTION ? 1 << (s.delivering & 31) : 0;
   const second: u32 = 1 << s.vector;
+  s.vectoring = s.delivering;
   s.delivering = 0;
   if ((first & (1 << VECTOR_DF)) != 0 && (second & (CONTRIBUTORY | PAGE_FAULTS)) != 0) return STOP_SHUTDOWN;
   if (
@@ -106,7 +115,9 @@ export function raiseGp(s: State, op: Op): void {
 }
 
 export function raisePf(s: State, op: Op, address: u64, errorCode: u32): void {
-  s.cr2 = address;
+  s.faultAddress = address;
+  // in a guest it may exit, and CR2 stays
+  if (s.vmx != VMX_NON_ROOT) s.cr2 = address;
   raise(s, op, VECTOR_PF, errorCode);
 }
 

@@ -27,8 +27,11 @@ import {
   STOP_EXCEPTION,
   STOP_HALT,
   VECTOR_NMI,
+  VMX_NON_ROOT,
 } from "./generated/constants";
 import { interpret } from "./generated/interpret";
+import { resetVmx } from "./vmx/capability";
+import { exitForAccess, interceptEvent, respondInGuest } from "./vmx/events";
 
 /** V8 swaps in optimised code only between calls: the longest time the interpreter stays in one, in instructions. */
 const CALL_BUDGET: i64 = 20000;
@@ -40,7 +43,8 @@ export function runSlices(b: Exec): u32 {
   b.stop = STOP_BUDGET;
   b.jump(b.rip);
   if (b.once != 0) stepOnce(b, 0);
-  if (raised) event(b, b.vector, EVENT_EXCEPTION, b.errorCode);
+  if (b.vmxExit != 0) exitForAccess(b);
+  else if (raised) event(b, b.vector, EVENT_EXCEPTION, b.errorCode);
   while (b.left > 0 && b.stop == STOP_BUDGET) {
     const now = cycles(b);
     if (b.timerAt <= now) expire(b, now);
@@ -60,7 +64,11 @@ function respond(b: Exec): bool {
     b.pending &= ~PENDING_HOST;
     return false;
   }
-  if ((b.pending & PENDING_INIT) != 0) resetProcessor(b);
+  if ((b.pending & PENDING_INIT) != 0) {
+    resetProcessor(b);
+    resetVmx(b);
+  }
+  if (b.vmx == VMX_NON_ROOT && respondInGuest(b)) return true;
   const open = (b.flagsOther & RFLAGS_IF) != 0;
   const nmi = (b.pending & PENDING_NMI) != 0 && b.nmiBlocked == 0;
   if (nmi || ((b.pending & MASKABLE) != 0 && (open || b.halted == HALTED_MWAIT_MASKED))) {
@@ -81,6 +89,7 @@ function respond(b: Exec): bool {
 /** Whatever is delivered ends a MONITOR. */
 function event(b: Exec, vector: u32, type: u32, errorCode: u32): void {
   b.monitoring = 0;
+  if (b.vmx == VMX_NON_ROOT && interceptEvent(b, vector, type, errorCode)) return;
   deliver(b, vector, type, errorCode);
 }
 

@@ -24,10 +24,14 @@ import {
   CR4_PSE,
   CR4_SMAP,
   CR4_SMEP,
+  CR4_VMXE,
   EFER_LMA,
   EFER_LME,
+  VMX_NON_ROOT,
+  VMX_OFF,
 } from "../generated/constants";
 import { State } from "../generated/state";
+import { SECONDARY_UNRESTRICTED_GUEST } from "../generated/vmx";
 import { MODEL_CR4 } from "../memory-map";
 import { flushLocal, flushTlb } from "../mmu/tlb";
 import { loadPdptes } from "../mmu/walk";
@@ -53,6 +57,7 @@ export function writeCr0(s: State, op: Op, v: u64): void {
   const changed = s.cr0 ^ v;
   if ((v & UPPER) != 0) raiseGp(s, op);
   if ((v & (CR0_PG | CR0_PE)) == CR0_PG || (v & (CR0_NW | CR0_CD)) == CR0_NW) raiseGp(s, op);
+  if (s.vmx != VMX_OFF && (fixedCr0(s) & ~v) != 0) raiseGp(s, op);
   if ((changed & CR0_PG) != 0) checkPagingSwitch(s, op, v);
   const long = (v & CR0_PG) != 0 && (s.efer & EFER_LME) != 0;
   if (usesPdptes(v, s.cr4, long) && (changed & CR0_LOADS) != 0 && !loadPdptes(s, s.cr3)) raiseGp(s, op);
@@ -60,6 +65,12 @@ export function writeCr0(s: State, op: Op, v: u64): void {
   s.efer = long ? s.efer | EFER_LMA : s.efer & ~(<u64>EFER_LMA);
   if ((changed & (CR0_PG | CR0_WP)) != 0) flushTlb();
   deriveMode(s);
+}
+
+/** Bits of CR0 that VMX operation keeps at 1. SDM Vol. 3 "Restrictions on VMX Operation" */
+function fixedCr0(s: State): u64 {
+  const unrestricted = s.vmx == VMX_NON_ROOT && (s.vmxSecondary & SECONDARY_UNRESTRICTED_GUEST) != 0;
+  return unrestricted ? CR0_NE : CR0_PE | CR0_NE | CR0_PG;
 }
 
 /** Paging goes on, into IA-32e mode if EFER.LME says so, or off. */
@@ -90,6 +101,7 @@ export function writeCr4(s: State, op: Op, v: u64): void {
   const changed = s.cr4 ^ v;
   const long = isLongMode(s);
   if ((v & ~load<u64>(MODEL_CR4)) != 0) raiseGp(s, op);
+  if (s.vmx != VMX_OFF && (v & CR4_VMXE) == 0) raiseGp(s, op);
   if (long && ((v & CR4_PAE) == 0 || (changed & CR4_LA57) != 0)) raiseGp(s, op);
   if ((v & changed & CR4_PCIDE) != 0 && (!long || (s.cr3 & PCID) != 0)) raiseGp(s, op);
   if (usesPdptes(s.cr0, v, long) && (changed & CR4_LOADS) != 0 && !loadPdptes(s, s.cr3)) raiseGp(s, op);

@@ -5,7 +5,7 @@
 import { codeBreakpoints } from "../breakpoints";
 import { retired } from "../clock";
 import { Op } from "../decode/op";
-import { DR6_BS, VECTOR_DB } from "../generated/constants";
+import { DR6_BS, VECTOR_DB, VMX_NON_ROOT } from "../generated/constants";
 import { State } from "../generated/state";
 import { raise } from "../raise";
 import { isResuming } from "./interrupt-event";
@@ -41,18 +41,21 @@ export function skipStep(s: State): void {
 
 /** #DB with bits of DR6. */
 export function raiseDebug(s: State, op: Op, bits: u32): void {
-  report(s, bits);
+  s.debugHits = bits;
+  if (s.vmx != VMX_NON_ROOT) noteDebug(s);
   raise(s, op, VECTOR_DB, 0);
 }
 
 /** A #DB that is raised in another way says which breakpoints were waiting. */
 export function reportPending(s: State): void {
-  if (s.pendingDb != 0) report(s, s.pendingDb);
+  s.debugHits = s.pendingDb;
+  if (s.pendingDb != 0) noteDebug(s);
   s.pendingDb = 0;
 }
 
-function report(s: State, bits: u32): void {
-  s.dr6 = (s.dr6 & ~DR6_BREAKPOINTS) | <u64>bits;
+/** The #DB is delivered: DR6 says why. */
+export function noteDebug(s: State): void {
+  s.dr6 = (s.dr6 & ~DR6_BREAKPOINTS) | s.debugHits;
 }
 
 function isShadowed(s: State): bool {

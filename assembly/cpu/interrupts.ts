@@ -56,12 +56,15 @@ export function deliverSoftware(s: State, op: Op, vector: u32, type: u32): void 
   deliverTo(s, op, s.blockRip + <u64>op.off + <u64>op.len, vector, type, 0);
 }
 
-function deliverTo(s: State, op: Op, returnRip: u64, vector: u32, type: u32, errorCode: u32): void {
+/** The handler returns to `returnRip`; a fault on the way is one of `op`, or of none. */
+export function deliverTo(s: State, op: Op, returnRip: u64, vector: u32, type: u32, errorCode: u32): void {
   const stepped = changetype<usize>(op) != 0 && (s.blockKey & KEY_STEP) != 0;
   const coded = type == EVENT_EXCEPTION && ((ERROR_CODES >> vector) & 1) != 0 && !isReal(s);
   tell(s, op, vector, type, errorCode);
   s.delivering = DELIVERING_VALID | (type << DELIVERING_TYPE) | vector | (coded ? DELIVERING_ERROR_CODE : 0);
   s.errorCode = errorCode;
+  s.deliveringCode = errorCode;
+  s.vectoring = 0;
   if (type == EVENT_NMI) s.nmiBlocked = 1;
   if (isReal(s)) throughTable(s, op, returnRip);
   else if (isLongMode(s)) throughLongGate(s, op, returnRip);

@@ -4,7 +4,7 @@
  * translations depend on (CR4, DR7, RFLAGS.AC, RFLAGS.TF) calls `settleMode`.
  *
  *     block key   0-1 code size: 0 16-bit 1 32-bit 2 64-bit · 2 one instruction, then STEP (trap flag) · 3 x87: #NM · 4 MMX: #UD
- *                 5 MMX and SSE: #NM · 6 SSE: #UD · 7 as 2 (breakpoints) · 8-15 options · 16-31 number of the code segment
+ *                 5 MMX and SSE: #NM · 6 SSE: #UD · 7 as 2 (breakpoints) · 8-14 options · 15 VMX non-root · 16-31 number of the code segment
  */
 import { anyBreakpoint } from "../breakpoints";
 import { endSlice, retired } from "../clock";
@@ -21,6 +21,7 @@ import {
   RFLAGS_RF,
   RFLAGS_TF,
   RFLAGS_VM,
+  VMX_NON_ROOT,
 } from "../generated/constants";
 import { State } from "../generated/state";
 import { selectTlb } from "../mmu/tlb";
@@ -38,6 +39,8 @@ export const KEY_SSE_UD: u32 = 1 << 6;
 export const KEY_SINGLE: u32 = OPTION_SINGLE_STEP << 8;
 export const KEY_DEBUG: u32 = 1 << 7;
 /** one instruction to a block, with STEP behind it */
+/** VMX non-root operation: instructions ask whether they exit */
+export const KEY_NON_ROOT: u32 = 1 << 15;
 export const KEY_STEP: u32 = KEY_TRAP | KEY_DEBUG;
 
 export function isReal(s: State): bool {
@@ -74,6 +77,7 @@ export function settleMode(s: State): void {
   if ((s.cr0 & CR0_TS) != 0) key |= KEY_VECTOR_NM;
   if ((s.cr0 & CR0_EM) != 0) key |= KEY_MMX_UD;
   if ((s.cr0 & CR0_EM) != 0 || (s.cr4 & CR4_OSFXSR) == 0) key |= KEY_SSE_UD;
+  if (s.vmx == VMX_NON_ROOT) key |= KEY_NON_ROOT;
   if (s.mode != 2) key |= codeSegmentNumber(s) << 16;
   s.blockKey = key;
 }

@@ -5,8 +5,9 @@
 import { cycles } from "../clock";
 import { resetLapic } from "../devices/lapic";
 import { BASE_ENABLED, rank } from "../devices/lapic-interrupts";
-import { CR0_CD, CR0_ET, CR0_NW, RFLAGS_FIXED } from "../generated/constants";
+import { CR0_CD, CR0_ET, CR0_NW, FEATURE_VMX, RFLAGS_FIXED } from "../generated/constants";
 import { STATE_SIZE, State } from "../generated/state";
+import { FEATURES } from "../memory-map";
 import { flushTlb } from "../mmu/tlb";
 import { signature } from "./cpuid";
 import { deriveMode } from "./modes";
@@ -18,7 +19,9 @@ const APIC_BOOTSTRAP: u64 = 1 << 8;
 const MTRR_CAP: u64 = 8 | (1 << 8) | (1 << 10);
 /** fast strings, MONITOR; no branch trace store, no precise event sampling */
 const MISC_ENABLE: u64 = 1 | (1 << 11) | (1 << 12) | (1 << 18);
+/** IA32_FEATURE_CONTROL as firmware leaves it: locked, VMX outside SMX if there is VMX */
 const FEATURE_CONTROL_LOCKED: u64 = 1;
+const FEATURE_CONTROL_VMX: u64 = 4;
 /**
  * Nothing is executed speculatively, so none of the flaws that come of it is here: RDCL_NO, IBRS_ALL, SKIP_L1DFL_VMENTRY, SSB_NO, MDS_NO,
  * IF_PSCHANGE_MC_NO, TAA_NO, SBDR_SSDP_NO, FBSDP_NO, PSDP_NO, BHI_NO, PBRSB_NO, GDS_NO, RFDS_NO, ITS_NO.
@@ -53,7 +56,7 @@ export function powerUp(s: State): void {
   memory.fill(mtrrs, 0, offsetof<State>("miscEnable") - offsetof<State>("mtrrDefault"));
   s.mtrrCap = MTRR_CAP;
   s.miscEnable = MISC_ENABLE;
-  s.featureControl = FEATURE_CONTROL_LOCKED;
+  s.featureControl = FEATURE_CONTROL_LOCKED | (load<u8>(FEATURES + FEATURE_VMX) != 0 ? FEATURE_CONTROL_VMX : 0);
   s.archCapabilities = ARCH_CAPABILITIES;
   s.specCtrl = 0;
   s.biosSignId = 0;

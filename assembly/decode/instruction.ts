@@ -1,6 +1,6 @@
 /** One instruction: prefixes, opcode, row, operands, record. SDM Vol. 2 "Instruction Format". */
 import { Exec } from "../backend/exec";
-import { KEY_MMX_UD, KEY_SSE_UD, KEY_STEP, KEY_VECTOR_NM, KEY_X87_NM } from "../cpu/modes";
+import { KEY_MMX_UD, KEY_NON_ROOT, KEY_SSE_UD, KEY_STEP, KEY_VECTOR_NM, KEY_X87_NM } from "../cpu/modes";
 import {
   ATTR_ALIGN,
   ATTR_CC,
@@ -44,8 +44,8 @@ import {
   VECTOR_NM,
   VECTOR_UD,
 } from "../generated/constants";
-import { ACCESSES, ROWS } from "../generated/decode-tables";
-import { HOT_KIND, KIND_REFUSED } from "../generated/kinds";
+import { ACCESSES, CAUSES, ROWS } from "../generated/decode-tables";
+import { HOT_KIND, KIND_INTERCEPT, KIND_REFUSED } from "../generated/kinds";
 import { fuse } from "./fuse";
 import { absoluteOperand, memoryOperand, operandSegment, placeMemory } from "./memory-operand";
 import { IMM, MEM, OP_SIZE, Op, REG } from "./op";
@@ -193,7 +193,21 @@ function operands(b: Exec, at: usize, row: i32): u32 {
   // where every instruction is followed by the STEP record, nothing may skip it
   if (hot != 0 && (b.blockKey & KEY_STEP) == 0) main.kind = hot;
   fuse(main);
+  if ((b.blockKey & KEY_NON_ROOT) != 0) {
+    const cause = load<u8>(CAUSES + <usize>row);
+    if (cause != 0) placeIntercept(at, cause);
+  }
   return 0;
+}
+
+/** In VMX non-root operation: a record before the instruction that asks whether it exits. */
+function placeIntercept(at: usize, cause: u32): void {
+  memory.copy(at + OP_SIZE, at, <usize>decodedRecords * OP_SIZE);
+  decodedRecords++;
+  const op = changetype<Op>(at);
+  op.kind = <u16>KIND_INTERCEPT;
+  op.d = <u16>opcodeByte;
+  op.imm = <i64>cause;
 }
 
 /** What CR0 and CR4 make of an instruction that uses the x87, MMX or SSE. SDM Vol. 3 "x87 FPU, MMX, SSE and Control Register Settings". */

@@ -14,6 +14,7 @@ import { CR0_EM, CR0_MP, CR0_PE, CR0_TS, CR4_DE, CR4_OSXSAVE, DR6_BD, DR7_GD } f
 import { MODEL_XCR0 } from "../memory-map";
 import { flushTlb } from "../mmu/tlb";
 import { raiseGp, raiseUd } from "../raise";
+import { ownedCr0, ownedCr4, visibleCr0, visibleCr4 } from "../vmx/intercept-cr";
 import { preventUserMode } from "./descriptor";
 
 const UPPER: u64 = 0xffffffff00000000;
@@ -29,7 +30,7 @@ export function movFromCr<T>(b: Exec, op: Op): void {
   const n: u32 = op.s;
   existing(b, op, n);
   privileged(b, op);
-  const v = n == 0 ? b.cr0 : n == 2 ? b.cr2 : n == 3 ? b.cr3 : n == 4 ? b.cr4 : <u64>(b.apicTpr >> 4);
+  const v = n == 0 ? visibleCr0(b) : n == 2 ? b.cr2 : n == 3 ? b.cr3 : n == 4 ? visibleCr4(b) : <u64>(b.apicTpr >> 4);
   b.setRegister<T>(<usize>op.d, v);
 }
 
@@ -38,10 +39,10 @@ export function movToCr<T>(b: Exec, op: Op): void {
   existing(b, op, n);
   privileged(b, op);
   const v = b.register<T>(<usize>op.s);
-  if (n == 0) writeCr0(b, op, v);
+  if (n == 0) writeCr0(b, op, ownedCr0(b, v));
   else if (n == 2) b.cr2 = v;
   else if (n == 3) writeCr3(b, op, v);
-  else if (n == 4) writeCr4(b, op, v);
+  else if (n == 4) writeCr4(b, op, ownedCr4(b, v));
   else {
     if (v > 15) raiseGp(b, op);
     setTaskPriority(b, (<u32>v) << 4);
@@ -55,7 +56,7 @@ function existing(b: Exec, op: Op, n: u32): void {
 
 export function smsw<T, D>(b: Exec, op: Op): void {
   preventUserMode(b, op);
-  b.set<T, D>(op, b.cr0);
+  b.set<T, D>(op, visibleCr0(b));
 }
 
 /** Loads PE MP EM TS; PE cannot be cleared. */
@@ -63,13 +64,13 @@ export function lmsw<S>(b: Exec, op: Op): void {
   privileged(b, op);
   const bits: u64 = CR0_PE | CR0_MP | CR0_EM | CR0_TS;
   const v = (b.src<u16, S>(op) & bits) | (b.cr0 & CR0_PE);
-  writeCr0(b, op, (b.cr0 & ~bits) | v);
+  writeCr0(b, op, ownedCr0(b, (b.cr0 & ~bits) | v));
   b.jump(b.nextRip(op));
 }
 
 export function clts(b: Exec, op: Op): void {
   privileged(b, op);
-  b.cr0 &= ~(<u64>CR0_TS);
+  b.cr0 = ownedCr0(b, b.cr0 & ~(<u64>CR0_TS));
   settleMode(b);
   b.jump(b.nextRip(op));
 }

@@ -183,6 +183,7 @@ const CR4_FEATURES: readonly (readonly [bit: keyof typeof CR4, feature: Feature]
   ["SMEP", "smep"],
   ["SMAP", "smap"],
   ["PKE", "pku"],
+  ["VMXE", "vmx"],
 ];
 const CR4_ALWAYS = ["VME", "PVI", "TSD", "DE", "PSE", "PAE", "MCE", "PGE", "PCE", "OSFXSR", "OSXMMEXCPT"] as const;
 

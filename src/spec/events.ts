@@ -40,10 +40,12 @@ export const PENDING = {
   HOST: 16,
   /** a message of delivery mode ExtINT: the 8259 has the vector */
   EXTINT: 32,
+  /** in VMX non-root operation: windows, timer, monitor trap flag */
+  VMX: 64,
 } as const;
 
 /** `State.halted`: what the processor waits in. */
-export const HALTED = { HLT: 1, MWAIT: 2, MWAIT_MASKED: 3 } as const;
+export const HALTED = { HLT: 1, MWAIT: 2, MWAIT_MASKED: 3, SHUTDOWN: 4 } as const;
 
 /** SDM Vol. 3 "Exception and Interrupt Reference". */
 export const VECTOR = {
@@ -68,6 +70,9 @@ export const VECTOR = {
   VE: 20,
   CP: 21,
 } as const;
+
+/** `State.vmx`. SDM Vol. 3 "VMX Operation" */
+export const VMX = { OFF: 0, ROOT: 1, NON_ROOT: 2 } as const;
 
 /** How an event came about, numbered as in SDM Vol. 3 "VM-Entry Controls for Event Injection". */
 export const EVENT = {

@@ -11,10 +11,11 @@ import { printCold, printEmit, printGroup, printInterpreter, printKinds } from "
 import { printMsrs } from "./print/msrs.ts";
 import { printConstants, printState } from "./print/state.ts";
 import { printDecodeTables } from "./print/tables.ts";
+import { printVmx } from "./print/vmx.ts";
 import { type Semantic, semanticsOf } from "./semantics.ts";
 
 /** Rows of these features exist in the tables before the core executes them: they are decoded to their end, as a CPU without them does, and raise #UD. */
-const NOT_IMPLEMENTED = new Set(["vmx", "smx"]);
+const NOT_IMPLEMENTED = new Set(["smx"]);
 
 function readSemantics(assembly: string): Map<string, Semantic> {
   const found = new Map<string, Semantic>();
@@ -62,6 +63,7 @@ export function generate(assembly: string): void {
     "decode-tables.ts": printDecodeTables(rows, table),
     "kinds.ts": printKinds(table),
     "msrs.ts": printMsrs(),
+    "vmx.ts": printVmx(),
     "interpret.ts": printInterpreter(table),
     "cold.ts": printCold(table),
     "emit.ts": printEmit(table),

@@ -8,7 +8,7 @@ import { operandCode } from "./operands.ts";
 import { type Binding, call, type Semantic } from "./semantics.ts";
 
 /** Records that no row stands for: block ends, undefined instructions, address computation. */
-export const ENGINE_KINDS = ["STALE", "NEXT", "FALL", "REFUSED", "ADDRESS", "STEP"] as const;
+export const ENGINE_KINDS = ["STALE", "NEXT", "FALL", "REFUSED", "ADDRESS", "INTERCEPT", "STEP"] as const;
 
 export const GROUP_SIZE = 96;
 /** kind = group << 7 | case, so that no group is ever wider than the hot switch */

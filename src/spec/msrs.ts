@@ -47,6 +47,13 @@ const FIXED_MTRRS: readonly (readonly [number, string])[] = [
 ];
 const fixedMtrrs = FIXED_MTRRS.map(([number, range], i) => msr(number, `IA32_MTRR_FIX${range}`, "mtrrFixed", "types", "mtrr", i));
 
+/** SDM Vol. 3 appendix "VMX Capability Reporting Facility", from 480H on */
+const VMX_NAMES = (
+  "BASIC PINBASED_CTLS PROCBASED_CTLS EXIT_CTLS ENTRY_CTLS MISC CR0_FIXED0 CR0_FIXED1 CR4_FIXED0 CR4_FIXED1 VMCS_ENUM PROCBASED_CTLS2 " +
+  "EPT_VPID_CAP TRUE_PINBASED_CTLS TRUE_PROCBASED_CTLS TRUE_EXIT_CTLS TRUE_ENTRY_CTLS VMFUNC"
+).split(" ");
+const vmxCapabilities = VMX_NAMES.map((name, i) => msr(0x480 + i, `IA32_VMX_${name}`, "vmxCapability", "readOnly", "vmx", i));
+
 export const MSRS: readonly Msr[] = [
   msr(0x00000010, "IA32_TIME_STAMP_COUNTER", "tscOffset", "own"),
   msr(0x00000017, "IA32_PLATFORM_ID", "zero", "readOnly"),
@@ -67,6 +74,7 @@ export const MSRS: readonly Msr[] = [
   ...fixedMtrrs,
   msr(0x00000277, "IA32_PAT", "pat", "own"),
   msr(0x000002ff, "IA32_MTRR_DEF_TYPE", "mtrrDefault", "own", "mtrr"),
+  ...vmxCapabilities,
   msr(0x000006e0, "IA32_TSC_DEADLINE", "tscDeadline", "own", "tscDeadline"),
   msr(0x00000da0, "IA32_XSS", "xss", ~NONE, "xsaves"),
   msr(0xc0000080, "IA32_EFER", "efer", "own"),

@@ -17,6 +17,9 @@ export interface PlacedField extends Field {
   readonly size: number;
 }
 
+/** IA32_VMX_BASIC (480H) to IA32_VMX_VMFUNC (491H) */
+export const VMX_MSRS = 18;
+
 export const GPR_NAMES = [
   "rax",
   "rcx",
@@ -71,6 +74,23 @@ const apic = [
   field("apicIrr", "u32", "interrupt request register", 8),
 ];
 
+/** Virtual-machine extensions. SDM Vol. 3 "VMX Operation" */
+const vmx = [
+  field("vmx", "u32", "VMX_… in src/spec/events.ts: not in VMX operation, root, non-root"),
+  field("vmcs", "u32", "address of the current VMCS's region in linear memory, or 0"),
+  field("vmxonPointer", "u64", "physical address of the VMXON region"),
+  field("vmcsPointer", "u64", "physical address of the current VMCS; all ones: none"),
+  field("vmxPin", "u32", "pin-based controls of the running guest"),
+  field("vmxPrimary", "u32", "its primary processor-based controls"),
+  field("vmxSecondary", "u32", "its secondary controls, 0 if they are not active"),
+  field("vmxTscOffset", "u64", "TSC offset of the running guest, or 0"),
+  field("vmxTrap", "u32", "1 if an exit by the monitor trap flag is pending"),
+  field("vmxExit", "u32", "1 + the reason of a VM exit that an access to memory has caused, or 0"),
+  field("vmxQualification", "u64", "its qualification"),
+  field("vmxTimerAt", "u64", "cycle in which the VMX-preemption timer expires; all ones: never"),
+  field("vmxCapability", "u64", "IA32_VMX_BASIC and the capability MSRs behind it", VMX_MSRS),
+];
+
 export const STATE: readonly Field[] = [
   ...gprs,
   field("rip", "u64", "instruction pointer; exact whenever the core has returned"),
@@ -104,6 +124,10 @@ export const STATE: readonly Field[] = [
   field("vector", "u32", "exception being raised"),
   field("errorCode", "u32", "its error code"),
   field("delivering", "u32", "the event being delivered, as IDT-vectoring information (DELIVERING in src/spec/events.ts), or 0"),
+  field("deliveringCode", "u32", "error code of that event"),
+  field("vectoring", "u32", "the event whose delivery raised the exception that is pending, likewise"),
+  field("faultAddress", "u64", "what CR2 becomes if the #PF being raised is delivered"),
+  field("debugHits", "u64", "bits of DR6 that come with the #DB being raised"),
   field("assumed", "u32", "1 + the CPL to go back to if an access with another level's rights faults; 0 outside of such accesses"),
   field("assumedTlb", "u32", "`tlb` at that level"),
   field("nmiBlocked", "u32", "1 from the delivery of an NMI to the next IRET"),
@@ -155,6 +179,7 @@ export const STATE: readonly Field[] = [
   field("biosSignId", "u64", "IA32_BIOS_SIGN_ID"),
   field("xss", "u64", "IA32_XSS"),
   ...apic,
+  ...vmx,
   field("random", "u64", "state of the seeded generator behind RDRAND and RDSEED"),
   field("mxcsr", "u32", "MXCSR"),
   field("fcw", "u16", "x87 control word"),

@@ -5,6 +5,7 @@
 import { readFileSync } from "node:fs";
 import { Core, type CoreHost, NOBODY, type Vcpu } from "../../src/core/core.ts";
 import { max } from "../../src/cpus/max.ts";
+import type { CpuModel } from "../../src/spec/cpuid.ts";
 import { OPTION, STOP, VECTOR } from "../../src/spec/events.ts";
 
 const RAM_MIB = 4;
@@ -52,7 +53,7 @@ export interface Outcome {
 const NAME = new Map<number, string>(Object.entries(VECTOR).map(([name, number]) => [number, `#${name}`]));
 const UD2 = [0x0f, 0x0b];
 
-let core: Core | undefined;
+const cores = new Map<CpuModel, Core>();
 
 export class Ring0 {
   readonly vcpu: Vcpu;
@@ -60,10 +61,11 @@ export class Ring0 {
   readonly #view: DataView;
 
   /** With `host`, it answers what is not RAM, ports and interrupts; `ramMib` is for tests of the physical map. */
-  constructor(host?: Partial<CoreHost>, ramMib = RAM_MIB) {
-    const own = host === undefined && ramMib === RAM_MIB ? core : undefined;
-    this.core = own ?? new Core(new WebAssembly.Module(readFileSync("build/core.wasm")), ramMib, max, { ...NOBODY, ...host });
-    if (host === undefined && ramMib === RAM_MIB) core = this.core;
+  constructor(host?: Partial<CoreHost>, ramMib = RAM_MIB, model: CpuModel = max) {
+    const plain = host === undefined && ramMib === RAM_MIB;
+    const own = plain ? cores.get(model) : undefined;
+    this.core = own ?? new Core(new WebAssembly.Module(readFileSync("build/core.wasm")), ramMib, model, { ...NOBODY, ...host });
+    if (plain) cores.set(model, this.core);
     this.vcpu = this.core.vcpu(0);
     const ram = this.core.ram.subarray(0, RAM_MIB << 20);
     ram.fill(0);

@@ -32,7 +32,7 @@ export const data = rows(
   90+r             xchg        Zv rAX    xchg        -       8086     -
   NP 90            nop         -         nop         -       8086     -
   F2 90            nop         -         nop         -       8086     -
-  F3 90            pause       -         nop         -       sse2     -
+  F3 90            pause       -         nop         -       sse2     exit:pause
   0F 18 /0 reg     nop         Ev        nop         -       686      -
   0F 18 /1 reg     nop         Ev        nop         -       686      -
   0F 18 /2 reg     nop         Ev        nop         -       686      -

@@ -18,9 +18,9 @@ export const string = rows(
   AD       lods      rAX Xv    lods       -       8086     rep
   AE       scas      AL Yb     scas       oszapc  8086     repz
   AF       scas      rAX Yv    scas       oszapc  8086     repz
-  6C       ins       Yb DX     ins        -       186      rep end exit:io
-  6D       ins       Yz DX     ins        -       186      rep end exit:io
-  6E       outs      DX Xb     outs       -       186      rep end exit:io
-  6F       outs      DX Xz     outs       -       186      rep end exit:io
+  6C       ins       Yb DX     ins        -       186      rep end exit:ins
+  6D       ins       Yz DX     ins        -       186      rep end exit:ins
+  6E       outs      DX Xb     outs       -       186      rep end exit:outs
+  6F       outs      DX Xz     outs       -       186      rep end exit:outs
 `,
 );

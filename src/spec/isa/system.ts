@@ -9,31 +9,31 @@ export const system = rows(
   `
 # bytes               mnemonic     operands  semantics      flags    feature     attributes
   # descriptor tables and segment properties
-  0F 00 /0 mem        sldt         Mw        sldt           -        286         f64 exit:ldtr-tr
-  0F 00 /0 reg        sldt         Rv        sldt           -        286         exit:ldtr-tr
-  0F 00 /1 mem        str          Mw        str            -        286         f64 exit:ldtr-tr
-  0F 00 /1 reg        str          Rv        str            -        286         exit:ldtr-tr
-  0F 00 /2            lldt         Ew        lldt           -        286         cpl0 exit:ldtr-tr
-  0F 00 /3            ltr          Ew        ltr            -        286         cpl0 exit:ldtr-tr
+  0F 00 /0 mem        sldt         Mw        sldt           -        286         f64 exit:sldt
+  0F 00 /0 reg        sldt         Rv        sldt           -        286         exit:sldt
+  0F 00 /1 mem        str          Mw        str            -        286         f64 exit:str
+  0F 00 /1 reg        str          Rv        str            -        286         exit:str
+  0F 00 /2            lldt         Ew        lldt           -        286         cpl0 exit:lldt
+  0F 00 /3            ltr          Ew        ltr            -        286         cpl0 exit:ltr
   0F 00 /4            verr         Ew        verr           z        286         -
   0F 00 /5            verw         Ew        verw           z        286         -
-  0F 01 /0 mem        sgdt         Ms        sgdt           -        286         f64 exit:gdtr-idtr
-  0F 01 /1 mem        sidt         Ms        sidt           -        286         f64 exit:gdtr-idtr
-  0F 01 /2 mem        lgdt         Ms        lgdt           -        286         f64 cpl0 exit:gdtr-idtr
-  0F 01 /3 mem        lidt         Ms        lidt           -        286         f64 cpl0 exit:gdtr-idtr
+  0F 01 /0 mem        sgdt         Ms        sgdt           -        286         f64 exit:sgdt
+  0F 01 /1 mem        sidt         Ms        sidt           -        286         f64 exit:sidt
+  0F 01 /2 mem        lgdt         Ms        lgdt           -        286         f64 cpl0 exit:lgdt
+  0F 01 /3 mem        lidt         Ms        lidt           -        286         f64 cpl0 exit:lidt
   0F 02 /r mem        lar          Gv Mw     lar            z        286         -
   0F 02 /r reg        lar          Gv Rv     lar            z        286         -
   0F 03 /r mem        lsl          Gv Mw     lsl            z        286         -
   0F 03 /r reg        lsl          Gv Rv     lsl            z        286         -
   # control and debug registers
-  0F 01 /4 mem        smsw         Mw        smsw           -        286         exit:cr-access
-  0F 01 /4 reg        smsw         Rv        smsw           -        286         exit:cr-access
-  0F 01 /6            lmsw         Ew        lmsw           -        286         cpl0 end exit:cr-access
-  0F 06               clts         -         clts           -        286         cpl0 end exit:cr-access
-  0F 20 /r            mov          Ry Cy     movFromCr      /oszapc  386         f64 cpl0 exit:cr-access
-  0F 21 /r            mov          Ry Dy     movFromDr      /oszapc  386         f64 cpl0 exit:mov-dr
-  0F 22 /r            mov          Cy Ry     movToCr        /oszapc  386         f64 cpl0 end exit:cr-access
-  0F 23 /r            mov          Dy Ry     movToDr        /oszapc  386         f64 cpl0 end exit:mov-dr
+  0F 01 /4 mem        smsw         Mw        smsw           -        286         -
+  0F 01 /4 reg        smsw         Rv        smsw           -        286         -
+  0F 01 /6            lmsw         Ew        lmsw           -        286         cpl0 end exit:lmsw
+  0F 06               clts         -         clts           -        286         cpl0 end exit:clts
+  0F 20 /r            mov          Ry Cy     movFromCr      /oszapc  386         f64 cpl0 exit:mov-from-cr
+  0F 21 /r            mov          Ry Dy     movFromDr      /oszapc  386         f64 cpl0 exit:mov-from-dr
+  0F 22 /r            mov          Cy Ry     movToCr        /oszapc  386         f64 cpl0 end exit:mov-to-cr
+  0F 23 /r            mov          Dy Ry     movToDr        /oszapc  386         f64 cpl0 end exit:mov-to-dr
   # model-specific registers, counters, identification
   0F 30               wrmsr        -         wrmsr          -        586         cpl0 end exit:wrmsr
   0F 31               rdtsc        -         rdtsc          -        586         exit:rdtsc
@@ -83,14 +83,14 @@ export const system = rows(
   0F 01 C9            mwait        -         mwait          -        monitor     end exit:mwait
   0F AA               rsm          -         rsm            oszapc   386         end exit:rsm
   # input and output
-  E4                  in           AL Ib     in_            -        8086        end exit:io
-  E5                  in           eAX Ib    in_            -        8086        end exit:io
-  E6                  out          Ib AL     out            -        8086        end exit:io
-  E7                  out          Ib eAX    out            -        8086        end exit:io
-  EC                  in           AL DX     in_            -        8086        end exit:io
-  ED                  in           eAX DX    in_            -        8086        end exit:io
-  EE                  out          DX AL     out            -        8086        end exit:io
-  EF                  out          DX eAX    out            -        8086        end exit:io
+  E4                  in           AL Ib     in_            -        8086        end exit:in
+  E5                  in           eAX Ib    in_            -        8086        end exit:in
+  E6                  out          Ib AL     out            -        8086        end exit:out
+  E7                  out          Ib eAX    out            -        8086        end exit:out
+  EC                  in           AL DX     in_            -        8086        end exit:in
+  ED                  in           eAX DX    in_            -        8086        end exit:in
+  EE                  out          DX AL     out            -        8086        end exit:out
+  EF                  out          DX eAX    out            -        8086        end exit:out
   # supervisor-mode access prevention, segment bases, protection keys
   NP 0F 01 CA         clac         -         clac           -        smap        end
   NP 0F 01 CB         stac         -         stac           -        smap        end

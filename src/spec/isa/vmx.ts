@@ -11,7 +11,7 @@ export const vmx = rows(
   NP 0F 01 C4         vmxoff    -         vmxoff     oszapc  vmx      end exit:vmxoff
   NP 0F 01 D4         vmfunc    -         vmfunc     -       vmx      end exit:vmfunc
   NP 0F 78 /r         vmread    Ey Gy     vmread     oszapc  vmx      f64 exit:vmread
-  NP 0F 79 /r         vmwrite   Gy Ey     vmwrite    oszapc  vmx      f64 end exit:vmwrite
+  NP 0F 79 /r         vmwrite   Gy Ey     vmwrite    oszapc  vmx      f64 exit:vmwrite
   NP 0F C7 /6 mem     vmptrld   Mq        vmptrld    oszapc  vmx      end exit:vmptrld
   66 0F C7 /6 mem     vmclear   Mq        vmclear    oszapc  vmx      end exit:vmclear
   F3 0F C7 /6 mem     vmxon     Mq        vmxon      oszapc  vmx      end exit:vmxon

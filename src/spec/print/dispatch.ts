@@ -99,6 +99,7 @@ import { Exec } from "../backend/exec";
 import { I, M, OP_SIZE, Op, R } from "../decode/op";
 import { addressRecord, cold, fall, next, refused, stale, stepped } from "../engine";
 import { cmpJcc, testJcc } from "../fused";
+import { intercept } from "../vmx/intercept";
 ${imports(table.hot.map((h) => h.cold))}
 
 /** Runs blocks from RIP on until the slice ends. Hot cases stand here, everything else behind \`cold\`. */
@@ -125,6 +126,9 @@ export function interpret(b: Exec): void {
           addressRecord(b, op);
           continue;
         case 5:
+          if (intercept(b, op)) break;
+          continue;
+        case 6:
           stepped(b, op);
           break;
 ${[...cases, ...fused].join("\n")}

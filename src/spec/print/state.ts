@@ -1,8 +1,11 @@
 /** Prints the vCPU state's layout and the architectural constants for the core. */
 import { ACCESS_FLAGS } from "../access.ts";
+
 import { COUNTERS } from "../counters.ts";
 import { ADDRESS_BITS, CRYSTAL_HZ, TSC_HZ, XSAVE_AREA, XSTATE } from "../cpuid.ts";
-import { DELIVERING, EVENT, HALTED, OPTION, PENDING, PF, STOP, UNIMPLEMENTED, VECTOR } from "../events.ts";
+import { DELIVERING, EVENT, HALTED, OPTION, PENDING, PF, STOP, UNIMPLEMENTED, VECTOR, VMX } from "../events.ts";
+import { FEATURES } from "../features.ts";
+
 import { CR0, CR4, DR6, DR7, EFER, PTE, RFLAGS } from "../registers.ts";
 import { layout, STATE } from "../state.ts";
 import { OPERAND_CODES, ROW_ATTRIBUTES } from "./tables.ts";
@@ -28,6 +31,8 @@ export function printConstants(): string {
     TIME: { CRYSTAL_CYCLES: TSC_HZ / CRYSTAL_HZ },
     VECTOR,
     UNIMPLEMENTED,
+    VMX,
+    FEATURE: { VMX: FEATURES.indexOf("vmx") },
     EVENT,
     DELIVERING,
     PF,

@@ -1,5 +1,6 @@
 /** Prints the decoder's tables: opcodes → candidates → rows. The layout is what assembly/decode/instruction.ts reads. */
 import { memoryAccess } from "../access.ts";
+import { EXIT_CAUSES } from "../exits.ts";
 import { FEATURES } from "../features.ts";
 import { isEscape, MAPS, type Row } from "../isa/row.ts";
 import type { KindTable } from "../kinds.ts";
@@ -202,8 +203,14 @@ export function printDecodeTables(rows: readonly Row[], table: KindTable): strin
     data("CANDIDATES", "mask, value, row", words),
     data("ROWS", "16 bytes: kinds for operand sizes 16, 32, 64; operand codes; operand sizes; attributes; access; feature", infos),
     data("ACCESSES", "immediates of an address record, for operand sizes 16, 32, 64; 16 bytes each", accesses.flat()),
+    `/** cause of VM exits by row, assembly/vmx/intercept.ts; 0: none */\nexport const CAUSES: usize = memory.data<u8>([\n${lines(rows.map(causeOf))}\n]);\n`,
     `export const ROW_COUNT: u32 = ${rows.length};\n`,
   ].join("\n");
+}
+
+function causeOf(row: Row): number {
+  const attribute = [...row.attributes].find((a) => a.startsWith("exit:"));
+  return attribute === undefined ? 0 : 1 + EXIT_CAUSES.indexOf(attribute.slice(5));
 }
 
 export function lines(values: readonly number[]): string {

@@ -1,0 +1,130 @@
+/** VM entry: checks, guest state, event injection. SDM Vol. 3 "VM Entries". */
+import { cycles, retired } from "../clock";
+import { deliverTo } from "../cpu/interrupts";
+import { deriveMode, jumpTo, loadFlags } from "../cpu/modes";
+import { setSegment } from "../cpu/segments";
+import { Op } from "../decode/op";
+import { CR0_PG, EFER_LMA, EFER_LME, HALTED_HLT, HALTED_SHUTDOWN, PENDING_VMX, VMX_NON_ROOT } from "../generated/constants";
+import { State } from "../generated/state";
+import * as V from "../generated/vmx";
+import { flushTlb } from "../mmu/tlb";
+import { startChecks, violated } from "./check";
+import { checkControls, secondaryOf } from "./check-controls";
+import { BLOCKED_BY_MOV_SS, BLOCKED_BY_NMI, BLOCKED_BY_STI, checkGuest, HLT, SHUTDOWN, WAIT_FOR_SIPI } from "./check-guest";
+import { checkHost } from "./check-host";
+import { baseField, limitField, rightsField, selectorField } from "./check-segments";
+import { INJECTION_VALID } from "./event-types";
+import { failedEntry } from "./exit";
+import { CR0_KEPT } from "./fixed-bits";
+import { loadMsrs } from "./msr-areas";
+import { field, setField, setLaunched, TIMER_SHIFT } from "./vmcs";
+
+const LDTR: u32 = 6;
+const SEGMENTS: u32 = 8;
+const UNUSABLE: u32 = 1 << 16;
+const RIGHTS_P: u32 = 1 << 7;
+const MTF: u32 = 7;
+
+/**
+ * Enters the guest that the current VMCS describes; the record of VMLAUNCH or VMRESUME has ended its block. Returns the VM-instruction
+ * error, or 0 if the guest runs, or would: an entry that fails over the guest's state is a VM exit.
+ */
+export function enter(s: State): u32 {
+  startChecks();
+  checkControls(s);
+  if (violated != 0) return V.VM_ERROR_ENTRY_INVALID_CONTROLS;
+  checkHost(s);
+  if (violated != 0) return V.VM_ERROR_ENTRY_INVALID_HOST_STATE;
+  checkGuest(s);
+  if (violated != 0) {
+    // the qualification tells the link pointer (4) apart; 2 would be a PDPTE, 3 the injection of an NMI
+    failedEntry(s, V.EXIT_REASON_INVALID_GUEST_STATE, isAboutLink() ? 4 : 0);
+    return 0;
+  }
+  const failed = loadMsrs(s, field(s, V.VM_ENTRY_MSR_LOAD_ADDRESS), <u32>field(s, V.VM_ENTRY_MSR_LOAD_COUNT));
+  if (failed != 0) {
+    failedEntry(s, V.EXIT_REASON_MSR_LOADING, failed);
+    return 0;
+  }
+  setLaunched(<usize>s.vmcs, 1);
+  s.vmx = VMX_NON_ROOT;
+  s.vmxPin = <u32>field(s, V.PIN_BASED_VM_EXECUTION_CONTROLS);
+  s.vmxPrimary = <u32>field(s, V.PRIMARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS);
+  s.vmxSecondary = secondaryOf(s);
+  s.vmxTscOffset = (s.vmxPrimary & V.PRIMARY_USE_TSC_OFFSETTING) != 0 ? field(s, V.TSC_OFFSET) : 0;
+  loadGuest(s);
+  inject(s);
+  return 0;
+}
+
+function loadGuest(s: State): void {
+  const controls = <u32>field(s, V.VM_ENTRY_CONTROLS);
+  s.cr0 = (field(s, V.GUEST_CR0) & ~CR0_KEPT) | (s.cr0 & CR0_KEPT);
+  s.cr3 = field(s, V.GUEST_CR3);
+  s.cr4 = field(s, V.GUEST_CR4);
+  if ((controls & V.ENTRY_LOAD_DEBUG_CONTROLS) != 0) s.dr7 = (field(s, V.GUEST_DR7) & 0xffff2fff) | 0x400;
+  if ((controls & V.ENTRY_LOAD_GUEST_IA32_PAT) != 0) s.pat = field(s, V.GUEST_IA32_PAT);
+  if ((controls & V.ENTRY_LOAD_GUEST_IA32_EFER) != 0) s.efer = field(s, V.GUEST_IA32_EFER);
+  else {
+    const long = (controls & V.ENTRY_IA32E_MODE_GUEST) != 0;
+    const kept: u64 = (s.cr0 & CR0_PG) != 0 ? s.efer & ~(<u64>(EFER_LMA | EFER_LME)) : s.efer & ~(<u64>EFER_LMA);
+    s.efer = kept | (long ? <u64>EFER_LMA | ((s.cr0 & CR0_PG) != 0 ? <u64>EFER_LME : 0) : 0);
+  }
+  s.sysenterCs = field(s, V.GUEST_IA32_SYSENTER_CS);
+  s.sysenterEsp = field(s, V.GUEST_IA32_SYSENTER_ESP);
+  s.sysenterEip = field(s, V.GUEST_IA32_SYSENTER_EIP);
+  for (let n: u32 = 0; n < SEGMENTS; n++) loadSegment(s, n);
+  s.gdtrBase = field(s, V.GUEST_GDTR_BASE);
+  s.gdtrLimit = <u32>field(s, V.GUEST_GDTR_LIMIT);
+  s.idtrBase = field(s, V.GUEST_IDTR_BASE);
+  s.idtrLimit = <u32>field(s, V.GUEST_IDTR_LIMIT);
+  s.cpl = (<u32>field(s, V.GUEST_SS_ACCESS_RIGHTS) >> 5) & 3;
+  s.rsp = field(s, V.GUEST_RSP);
+  loadFlags(s, <u32>field(s, V.GUEST_RFLAGS), 0xffffffff);
+  loadBlocking(s);
+  flushTlb();
+  deriveMode(s);
+  jumpTo(s, field(s, V.GUEST_RIP));
+}
+
+function loadSegment(s: State, n: u32): void {
+  const rights = <u32>field(s, rightsField(n));
+  const usable = (rights & UNUSABLE) == 0;
+  const kept = usable ? rights & 0xf0ff : rights & 0xf07f & ~RIGHTS_P;
+  setSegment(s, n, <u32>field(s, selectorField(n)), field(s, baseField(n)), <u32>field(s, limitField(n)), n == LDTR && !usable ? 0 : kept);
+}
+
+/** Interruptibility, activity, pending debug exceptions, timer. */
+function loadBlocking(s: State): void {
+  const state = <u32>field(s, V.GUEST_INTERRUPTIBILITY_STATE);
+  s.inhibit = (state & BLOCKED_BY_STI) != 0 ? 1 : (state & BLOCKED_BY_MOV_SS) != 0 ? 2 : 0;
+  s.inhibitAt = retired(s);
+  s.nmiBlocked = <u32>((state & BLOCKED_BY_NMI) != 0);
+  const activity = <u32>field(s, V.GUEST_ACTIVITY_STATE);
+  s.halted = activity == HLT ? HALTED_HLT : activity == SHUTDOWN || activity == WAIT_FOR_SIPI ? HALTED_SHUTDOWN : 0;
+  s.vmxTimerAt = ~(<u64>0);
+  if ((s.vmxPin & V.PIN_ACTIVATE_PREEMPTION_TIMER) != 0)
+    s.vmxTimerAt = ((cycles(s) >> TIMER_SHIFT) + field(s, V.VMX_PREEMPTION_TIMER_VALUE)) << TIMER_SHIFT;
+  s.pending |= PENDING_VMX;
+}
+
+/** SDM Vol. 3 "Event Injection": the event is delivered as if it had come about in the guest. */
+function inject(s: State): void {
+  const event = <u32>field(s, V.VM_ENTRY_INTERRUPTION_INFORMATION);
+  if ((event & INJECTION_VALID) == 0) return;
+  const type = (event >> 8) & 7;
+  // cleared by the VM exit that follows, SDM "Information for VM Exits Due to Vectored Events"; here at once, as nobody can see it
+  setField(s, V.VM_ENTRY_INTERRUPTION_INFORMATION, <u64>(event & ~INJECTION_VALID));
+  if (type == MTF) {
+    s.vmxTrap = 1;
+    return;
+  }
+  s.halted = 0;
+  const length = type >= 4 ? field(s, V.VM_ENTRY_INSTRUCTION_LENGTH) : 0;
+  deliverTo(s, changetype<Op>(0), s.rip + length, event & 0xff, type, <u32>field(s, V.VM_ENTRY_EXCEPTION_ERROR_CODE));
+}
+
+/** The rule violated first is one on the VMCS link pointer. */
+function isAboutLink(): bool {
+  return false;
+}

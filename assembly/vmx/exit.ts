@@ -1,0 +1,179 @@
+/** VM exits: what they record, the guest's state, the host's state. SDM Vol. 3 "VM Exits". */
+import { cycles, retired } from "../clock";
+import { deriveMode, jumpTo, loadFlags } from "../cpu/modes";
+import { CS, LDTR, rightsOf, segmentBase, segmentLimit, selectorOf, setSegment, TR } from "../cpu/segments";
+import { Op } from "../decode/op";
+import { rflags } from "../flags";
+import {
+  CR4_PAE,
+  CR4_PCIDE,
+  DELIVERING_ERROR_CODE,
+  DELIVERING_VALID,
+  EFER_LMA,
+  EFER_LME,
+  HALTED_HLT,
+  PENDING_VMX,
+  RFLAGS_FIXED,
+  STOP_SHUTDOWN,
+  VMX_ROOT,
+} from "../generated/constants";
+import { State } from "../generated/state";
+import * as V from "../generated/vmx";
+import { flushTlb } from "../mmu/tlb";
+import { BLOCKED_BY_MOV_SS, BLOCKED_BY_NMI, BLOCKED_BY_STI, HLT } from "./check-guest";
+import { baseField, limitField, rightsField, selectorField } from "./check-segments";
+import { INJECTION_ERROR_CODE } from "./event-types";
+import { CR0_KEPT } from "./fixed-bits";
+import { loadMsrs, storeMsrs } from "./msr-areas";
+import { field, setAbort, setField, TIMER_SHIFT } from "./vmcs";
+
+const SEGMENTS: u32 = 8;
+const UNUSABLE: u32 = 1 << 16;
+const RIGHTS_P: u32 = 1 << 7;
+const FAILED_ENTRY: u64 = 1 << 31;
+const HOST_CODE: u32 = 0x809b;
+const HOST_DATA: u32 = 0xc093;
+const HOST_TSS: u32 = 0x8b;
+const RIGHTS_L: u32 = 1 << 13;
+const RIGHTS_DB: u32 = 1 << 14;
+const ABORT_SAVING_MSRS: u32 = 1;
+const ABORT_LOADING_MSRS: u32 = 4;
+
+/** An instruction exits: RIP is on it, its length is told. The caller's record goes on at the host's RIP. */
+export function exitInstruction(s: State, op: Op, reason: u32, qualification: u64): void {
+  setField(s, V.VM_EXIT_INSTRUCTION_LENGTH, <u64>op.len);
+  s.rip = s.blockRip + <u64>op.off;
+  s.budget += <i64>op.left;
+  exit(s, reason, qualification);
+}
+
+/** A VM exit with the guest at an instruction boundary, or on the instruction that causes it. */
+export function exit(s: State, reason: u32, qualification: u64): void {
+  setField(s, V.EXIT_REASON, <u64>reason);
+  setField(s, V.EXIT_QUALIFICATION, qualification);
+  noteDelivery(s);
+  if (reason != V.EXIT_REASON_EXCEPTION_OR_NMI && reason != V.EXIT_REASON_EXTERNAL_INTERRUPT)
+    setField(s, V.VM_EXIT_INTERRUPTION_INFORMATION, 0);
+  saveGuest(s);
+  if (!storeMsrs(s, field(s, V.VM_EXIT_MSR_STORE_ADDRESS), <u32>field(s, V.VM_EXIT_MSR_STORE_COUNT))) return abort(s, ABORT_SAVING_MSRS);
+  loadHost(s);
+}
+
+/** An entry that fails after its controls and the host's state were found right. */
+export function failedEntry(s: State, reason: u32, qualification: u64): void {
+  setField(s, V.EXIT_REASON, <u64>reason | FAILED_ENTRY);
+  setField(s, V.EXIT_QUALIFICATION, qualification);
+  loadHost(s);
+}
+
+/** What was being delivered when the exit came about. SDM Vol. 3 "Information for VM Exits That Occur During Event Delivery". */
+function noteDelivery(s: State): void {
+  const event = s.delivering != 0 ? s.delivering : s.vectoring;
+  setField(s, V.IDT_VECTORING_INFORMATION, (event & DELIVERING_VALID) != 0 ? <u64>event : 0);
+  if ((event & DELIVERING_ERROR_CODE) != 0) setField(s, V.IDT_VECTORING_ERROR_CODE, <u64>s.deliveringCode);
+  s.delivering = 0;
+  s.vectoring = 0;
+}
+
+/** SDM Vol. 3 "Saving Guest State". */
+function saveGuest(s: State): void {
+  const controls = <u32>field(s, V.VM_EXIT_CONTROLS);
+  setField(s, V.GUEST_CR0, s.cr0);
+  setField(s, V.GUEST_CR3, s.cr3);
+  setField(s, V.GUEST_CR4, s.cr4);
+  setField(s, V.GUEST_IA32_SYSENTER_CS, s.sysenterCs);
+  setField(s, V.GUEST_IA32_SYSENTER_ESP, s.sysenterEsp);
+  setField(s, V.GUEST_IA32_SYSENTER_EIP, s.sysenterEip);
+  if ((controls & V.EXIT_SAVE_DEBUG_CONTROLS) != 0) {
+    setField(s, V.GUEST_DR7, s.dr7);
+    setField(s, V.GUEST_IA32_DEBUGCTL, 0);
+  }
+  if ((controls & V.EXIT_SAVE_IA32_PAT) != 0) setField(s, V.GUEST_IA32_PAT, s.pat);
+  if ((controls & V.EXIT_SAVE_IA32_EFER) != 0) setField(s, V.GUEST_IA32_EFER, s.efer);
+  for (let n: u32 = 0; n < SEGMENTS; n++) saveSegment(s, n);
+  setField(s, V.GUEST_GDTR_BASE, s.gdtrBase);
+  setField(s, V.GUEST_GDTR_LIMIT, <u64>s.gdtrLimit);
+  setField(s, V.GUEST_IDTR_BASE, s.idtrBase);
+  setField(s, V.GUEST_IDTR_LIMIT, <u64>s.idtrLimit);
+  setField(s, V.GUEST_RIP, s.rip);
+  setField(s, V.GUEST_RSP, s.rsp);
+  setField(s, V.GUEST_RFLAGS, <u64>rflags(s));
+  const shadowed = s.inhibit != 0 && s.inhibitAt == retired(s);
+  const shadow: u32 = !shadowed ? 0 : s.inhibit == 1 ? BLOCKED_BY_STI : BLOCKED_BY_MOV_SS;
+  setField(s, V.GUEST_INTERRUPTIBILITY_STATE, <u64>(shadow | (s.nmiBlocked != 0 ? BLOCKED_BY_NMI : 0)));
+  setField(s, V.GUEST_ACTIVITY_STATE, s.halted == HALTED_HLT ? HLT : 0);
+  setField(s, V.GUEST_PENDING_DEBUG_EXCEPTIONS, 0);
+  // the control that tells whether the guest is in IA-32e mode follows it
+  const entry = <u32>field(s, V.VM_ENTRY_CONTROLS) & ~V.ENTRY_IA32E_MODE_GUEST;
+  setField(s, V.VM_ENTRY_CONTROLS, <u64>(entry | ((s.efer & EFER_LMA) != 0 ? V.ENTRY_IA32E_MODE_GUEST : 0)));
+  if ((controls & V.EXIT_SAVE_VMX_PREEMPTION_TIMER_VALUE) != 0) {
+    const now = cycles(s) >> TIMER_SHIFT;
+    const end = s.vmxTimerAt >> TIMER_SHIFT;
+    setField(s, V.VMX_PREEMPTION_TIMER_VALUE, end > now ? end - now : 0);
+  }
+}
+
+function saveSegment(s: State, n: u32): void {
+  const rights = rightsOf(s, n);
+  setField(s, selectorField(n), <u64>selectorOf(s, n));
+  setField(s, baseField(n), segmentBase(s, n));
+  setField(s, limitField(n), <u64>segmentLimit(s, n));
+  setField(s, rightsField(n), <u64>((rights & RIGHTS_P) != 0 ? rights : rights | UNUSABLE));
+}
+
+/** SDM Vol. 3 "Loading Host State". */
+function loadHost(s: State): void {
+  const controls = <u32>field(s, V.VM_EXIT_CONTROLS);
+  const wide = (controls & V.EXIT_HOST_ADDRESS_SPACE_SIZE) != 0;
+  s.vmx = VMX_ROOT;
+  s.pending &= ~PENDING_VMX;
+  s.vmxTimerAt = ~(<u64>0);
+  s.vmxTrap = 0;
+  s.vmxTscOffset = 0;
+  s.halted = 0;
+  s.inhibit = 0;
+  s.cr0 = (field(s, V.HOST_CR0) & ~CR0_KEPT) | (s.cr0 & CR0_KEPT);
+  s.cr3 = field(s, V.HOST_CR3);
+  s.cr4 = wide ? field(s, V.HOST_CR4) | CR4_PAE : field(s, V.HOST_CR4) & ~(<u64>CR4_PCIDE);
+  s.dr7 = 0x400;
+  s.sysenterCs = field(s, V.HOST_IA32_SYSENTER_CS);
+  s.sysenterEsp = field(s, V.HOST_IA32_SYSENTER_ESP);
+  s.sysenterEip = field(s, V.HOST_IA32_SYSENTER_EIP);
+  const long: u64 = wide ? EFER_LMA | EFER_LME : 0;
+  if ((controls & V.EXIT_LOAD_HOST_IA32_EFER) != 0) s.efer = field(s, V.HOST_IA32_EFER);
+  else s.efer = (s.efer & ~(<u64>(EFER_LMA | EFER_LME))) | long;
+  if ((controls & V.EXIT_LOAD_HOST_IA32_PAT) != 0) s.pat = field(s, V.HOST_IA32_PAT);
+  setSegment(s, CS, <u32>field(s, V.HOST_CS_SELECTOR), 0, 0xffffffff, HOST_CODE | (wide ? RIGHTS_L : RIGHTS_DB));
+  for (let n: u32 = 0; n < LDTR; n++) {
+    if (n == CS) continue;
+    // the selectors of the host stand in the same order as those of the guest
+    const selector = <u32>field(s, V.HOST_ES_SELECTOR + (n << 3));
+    const base: u64 = n == 4 ? field(s, V.HOST_FS_BASE) : n == 5 ? field(s, V.HOST_GS_BASE) : 0;
+    setSegment(s, n, selector, base, 0xffffffff, selector == 0 ? HOST_DATA & ~RIGHTS_P : HOST_DATA);
+  }
+  setSegment(s, TR, <u32>field(s, V.HOST_TR_SELECTOR), field(s, V.HOST_TR_BASE), 0x67, HOST_TSS);
+  setSegment(s, LDTR, 0, 0, 0, 0);
+  s.gdtrBase = field(s, V.HOST_GDTR_BASE);
+  s.gdtrLimit = 0xffff;
+  s.idtrBase = field(s, V.HOST_IDTR_BASE);
+  s.idtrLimit = 0xffff;
+  s.cpl = 0;
+  s.rsp = field(s, V.HOST_RSP);
+  loadFlags(s, RFLAGS_FIXED, 0xffffffff);
+  flushTlb();
+  deriveMode(s);
+  jumpTo(s, field(s, V.HOST_RIP));
+  if (loadMsrs(s, field(s, V.VM_EXIT_MSR_LOAD_ADDRESS), <u32>field(s, V.VM_EXIT_MSR_LOAD_COUNT)) != 0) abort(s, ABORT_LOADING_MSRS);
+}
+
+/** SDM Vol. 3 "VMX Aborts": the processor stops. */
+function abort(s: State, indicator: u32): void {
+  setAbort(s, indicator);
+  s.stop = STOP_SHUTDOWN;
+}
+
+/** Interruption information of an event, with its error code if it has one. */
+export function noteEvent(s: State, information: u32, errorCode: u32): void {
+  setField(s, V.VM_EXIT_INTERRUPTION_INFORMATION, <u64>information);
+  if ((information & INJECTION_ERROR_CODE) != 0) setField(s, V.VM_EXIT_INTERRUPTION_ERROR_CODE, <u64>errorCode);
+}
