@@ -35,6 +35,8 @@ beforeAll(() => {
   writeFileSync(at("reset"), guest(`${print("again ")} 66baf90c b006 ee ebfe`));
   // "debug" to port E9h, "two" to COM2
   writeFileSync(at("ports"), guest(`b044 e6e9 66baf802 b032 ee ${POWER_OFF}`));
+  // "V" to the virtio console's emerg_wr, where firmware puts it when there are no disks; "1" to COM1
+  writeFileSync(at("virtio"), guest(`c605 08e000c0 56 66baf803 b031 ee ${POWER_OFF}`));
   // #UD with a handler that is not there: #GP, then double fault, then shutdown
   writeFileSync(at("faulty"), guest("cd21"));
   writeFileSync(at("disk"), new Uint8Array(1 << 20));
@@ -109,6 +111,13 @@ describe("run", () => {
     const result = run(["-kernel", "ports", "-serial", "null", "-serial", "file:com2", "-debugcon", "stdio"]);
     expect(result).toEqual({ status: 0, stdout: "D", stderr: "" });
     expect(readFileSync(at("com2"), "utf8")).toBe("2");
+  });
+
+  test("a virtio console takes the place of COM1 on stdio", () => {
+    expect(run(["-kernel", "virtio"]).stdout).toBe("1");
+    expect(run(["-kernel", "virtio", "-virtioconsole", "stdio"])).toEqual({ status: 0, stdout: "V", stderr: "" });
+    expect(run(["-kernel", "virtio", "-virtioconsole", "file:hvc0"]).stdout).toBe("1");
+    expect(readFileSync(at("hvc0"), "utf8")).toBe("V");
   });
 
   test("piped input reaches the guest as it takes it", () => {
@@ -213,6 +222,7 @@ describe("bad input", () => {
     ["disk of an odd size", 66, "no whole number of sectors", ...kernel("hello"), "-drive", "file=odd-disk"],
     ["disk that is a directory", 66, "directory", ...kernel("hello"), "-drive", "file=folder,readonly=on"],
     ["log that cannot be written", 73, "-D /no/such/log", ...kernel("hello"), "-D", "/no/such/log"],
+    ["two consoles, one of them virtio", 64, "only one -serial", ...kernel("hello"), "-serial", "stdio", "-virtioconsole", "stdio"],
     ["serial file that cannot be written", 73, "-serial file:/no/such/file", ...kernel("hello"), "-serial", "file:/no/such/file"],
     ["triple fault", 122, "triple fault", ...kernel("triple-fault")],
     ["too many instructions", 123, "--max-instructions", ...kernel("hung"), "--max-instructions", "1000"],
