@@ -83,6 +83,8 @@ const RAISED = { raised: true };
 
 /** what `#unlessRaised` returns if a guest instruction raised: no STOP value */
 const RAISES = -1;
+/** some 50 ms */
+const MAX_EXCEPTIONS = 10_000;
 /** `timerAt` of a timer that is not armed */
 const NEVER = 0xffff_ffff_ffff_ffffn;
 const MIB = 1 << 20;
@@ -245,13 +247,15 @@ export class Vcpu extends StateView {
 
   /**
    * Runs up to `budget` instructions; the last block may run over. Afterwards RIP, all registers and `instructions` are exact. Exceptions
-   * go through the guest's IDT, unless OPTION.HOST_EXCEPTIONS makes them a reason to stop.
+   * go through the guest's IDT, unless OPTION.HOST_EXCEPTIONS makes them a reason to stop. They retire nothing, so a guest could raise them
+   * for ever: after so many it returns STOP.EXCEPTION, and the next `run` goes on.
    */
   run(budget: bigint): StopReason {
     let stop = this.#unlessRaised(() => this.#exports.run(this.#address, budget), RAISES) as StopReason | typeof RAISES;
-    while (stop === RAISES) {
+    for (let exceptions = 1; stop === RAISES; exceptions++) {
       const reason = this.getNumber("stop") as StopReason;
       if (reason !== STOP.EXCEPTION || (this.getNumber("options") & OPTION.HOST_EXCEPTIONS) !== 0) return reason;
+      if (exceptions === MAX_EXCEPTIONS) return STOP.EXCEPTION;
       stop = this.#unlessRaised(() => this.#exports.resume(this.#address), RAISES) as StopReason | typeof RAISES;
     }
     return stop;

@@ -257,7 +257,8 @@ export class Machine {
         if ((vcpu.rflags & RFLAGS_IF) === 0) return this.#request === undefined ? { reason: "halted" } : this.#taken();
         if (due === Number.POSITIVE_INFINITY || (pauses && due > clock.now)) return { idleUntil: Math.min(due, end) };
         vcpu.skip(Math.max(0, Math.min(due, end) - clock.now));
-      } else if (why === STOP.SHUTDOWN) return { reason: "triple fault" };
+      } else if (why === STOP.EXCEPTION) return undefined;
+      else if (why === STOP.SHUTDOWN) return { reason: "triple fault" };
       else if (why === STOP.UNIMPLEMENTED) return { reason: "unimplemented", what: unimplementedText(vcpu.getNumber("vector")) };
     }
     return undefined;

@@ -50,6 +50,15 @@ describe("run", () => {
     expect(await m.run({ until: () => m.cycles > 1e6 })).toEqual({ reason: "until" });
   });
 
+  test("a storm of exceptions does not keep it from looking up", async () => {
+    // #UD whose handler is UD2 again, on a stack of 3 MiB: hundreds of thousands of exceptions and not one instruction
+    const m = await machine({ kernel: guest(`eb02 0f0b ${onVector(6, BODY + 2)} 0f0b`) });
+    const started = performance.now();
+    expect(await m.run({ until: () => m.stats().exceptions["#UD"] > 20_000 })).toEqual({ reason: "until" });
+    expect(m.stats().exceptions["#UD"]).toBeLessThan(60_000);
+    expect(performance.now() - started).toBeLessThan(20_000);
+  });
+
   test("stops at the byte that completes a text", async () => {
     const m = await machine({ kernel: guest(`${print("abcabd, and more")} ${POWER_OFF}`) });
     let seen = "";

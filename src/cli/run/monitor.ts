@@ -28,6 +28,7 @@ export class Monitor {
   readonly #commands: Readonly<Record<string, Command>>;
   #line = "";
   #last = "";
+  #quit = false;
 
   constructor(machine: Machine, control: Control, print: (text: string) => void) {
     this.#machine = machine;
@@ -73,6 +74,11 @@ export class Monitor {
     }
   }
 
+  #leave(): void {
+    this.#quit = true;
+    this.#control.quit();
+  }
+
   #answer(line: string): void {
     const command = line.trim() === "" ? this.#last : line;
     this.#last = command;
@@ -80,7 +86,7 @@ export class Monitor {
       const text = this.execute(command);
       if (text !== "") this.#print(`${text}\n`);
     }
-    this.#print(PROMPT);
+    if (!this.#quit) this.#print(PROMPT);
   }
 
   #table(): Readonly<Record<string, Command>> {
@@ -99,8 +105,8 @@ export class Monitor {
       c: { help: "c: cont", run: silent(() => control.cont()) },
       system_reset: { help: "system_reset: presses the reset button", run: silent(() => machine.reset()) },
       nmi: { help: "nmi: raises a non-maskable interrupt", run: silent(() => machine.pc.vcpu.raiseNmi()) },
-      quit: { help: "quit: ends the machine", run: silent(() => control.quit()) },
-      q: { help: "q: quit", run: silent(() => control.quit()) },
+      quit: { help: "quit: ends the machine", run: silent(() => this.#leave()) },
+      q: { help: "q: quit", run: silent(() => this.#leave()) },
       help: { help: "help: this list", run: () => this.#help() },
     };
   }
