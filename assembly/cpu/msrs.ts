@@ -104,6 +104,7 @@ function writeOwn(s: State, op: Op, number: u32, cell: usize, value: u64): bool 
   }
   if (number == IA32_APIC_BASE) {
     if ((value & ~APIC_BASE_WRITABLE) != 0 || ((value & APIC_BASE_EXTD) != 0 && !hasX2apic())) return false;
+    flushTlb();
     return writeApicBase(s, value);
   }
   if (number == IA32_PRED_CMD) return (value & ~IBPB) == 0;

@@ -9,6 +9,7 @@ import { watch } from "../breakpoints";
 import { stamp } from "../clock";
 import { count } from "../counters";
 import { Op } from "../decode/op";
+import { lapicPage } from "../devices/lapic";
 import { COUNTER_TLB_MISSES, EFER_LMA, PF_U, PF_W, VECTOR_AC, VECTOR_GP, VECTOR_SS } from "../generated/constants";
 import { State } from "../generated/state";
 import { GATHER, PAGE_MASK } from "../memory-map";
@@ -163,7 +164,8 @@ function translate(s: State, op: Op, va: u64, access: u32): usize {
   count(COUNTER_TLB_MISSES);
   const gpa = walk(s, va, access);
   if (walkError != 0) raisePf(s, op, va, walkError >> 1);
-  const host = hostOf(gpa);
+  // the local APIC's page lies before RAM, wherever software puts it
+  const host: usize = (gpa & PAGE_MASK) == lapicPage(s) ? <usize>0 : hostOf(gpa);
   device = gpa;
   if (host == 0) return 0;
   const write = access & PF_W;

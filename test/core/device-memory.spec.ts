@@ -139,6 +139,15 @@ describe("device memory", () => {
     expect(seen).toEqual([...read(0xc01f_fff8), ...read(0xffff_fff8)]);
   });
 
+  it("is the local APIC's page too, over RAM if it is put there", () => {
+    const { m, log } = machine();
+    // mov eax, [rbx]; wrmsr IA32_APIC_BASE := DATA; mov esi, [rbx+30h], the version
+    m.set({ rbx: BigInt(DATA), rcx: 0x1bn, rax: BigInt(DATA) | 0x900n, rdx: 0n }).write(DATA + 0x30, 0x1234n);
+    expect(m.run("8B 73 30 0F 30 8B 7B 30")).toEqual({ errorCode: 0 });
+    expect([m.vcpu.get("rsi"), m.vcpu.get("rdi")]).toEqual([0x1234n, 0x50014n]);
+    expect(log).toEqual([]);
+  });
+
   it("as a descriptor table is read", () => {
     const { m, log } = machine();
     m.set({ gdtrBase: AT });
