@@ -173,6 +173,8 @@ export class PciFunction {
 
   restore(saved: Saved): void {
     this.config.bytes.set(saved as Uint8Array);
+    // nobody is told: what a device does with its right to access memory it has done before it was saved
+    this.#master = (this.#command & COMMAND_MASTER) !== 0;
     this.#changed();
   }
 

@@ -281,6 +281,21 @@ test("a long queue is worked off in shares", () => {
   expect([driver.now, driver.board.messages.length]).toEqual([2000, 3]);
 });
 
+test("restored elsewhere, it does nothing by itself", () => {
+  const [one, two] = [build(), build({ status: 0 })];
+  one.echo.willing = false;
+  const ring = one.driver.rings[0];
+  one.driver.offer(ring, one.driver.chain(ring, buffer(one.driver, 1)));
+  one.driver.notify(ring);
+  two.driver.board.set(two.driver.slot, 4, 2, 0);
+  two.driver.memory.bytes.fill(0x11);
+  two.driver.device.restore(one.driver.device.save());
+  expect([two.driver.status & R.NEEDS_RESET, two.driver.board.messages]).toEqual([0, []]);
+  two.driver.memory.bytes.set(one.driver.memory.bytes);
+  two.echo.transport?.serve(0);
+  expect([two.driver.collect(two.driver.rings[0]), two.driver.board.messages]).toEqual([[[0, 1]], ["fee00000=40"]]);
+});
+
 test("the window in configuration space", () => {
   const { driver } = build();
   const { board, slot } = driver;
