@@ -70,7 +70,6 @@ export class PagedMachine {
     if (this.upperAt !== 0 && s.upper !== undefined) this.write(this.upperAt, (this.read(this.upperAt) & ~7n) | s.upper);
     this.#registers(s, user);
     this.machine.code("", DATA);
-    // as if it had not been run through another page before
     this.machine.set({ rbx: AT });
   }
 
