@@ -69,7 +69,7 @@ export function readElfImage(image: Uint8Array): ElfImage {
 /** Copies the segments to their physical addresses and clears what is behind them. */
 export function loadSegments(image: Uint8Array, elf: ElfImage, place: Placement): void {
   const loaded = elf.segments.filter((s) => s.type === PT_LOAD && s.memorySize > 0);
-  for (const s of loaded) place.claim(`the segment at ${hex(s.physical)}`, s.physical, s.memorySize);
+  for (const s of loaded) place.claim("the ELF segment", s.physical, s.memorySize);
   for (const s of loaded) {
     place.write(s.physical, image.subarray(s.offset, s.offset + s.fileSize));
     place.zero(s.physical + s.fileSize, s.memorySize - s.fileSize);

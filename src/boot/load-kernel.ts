@@ -42,12 +42,19 @@ export function loadKernel(image: Uint8Array, options: LoadOptions, memory: Memo
   const elf = readElfImage(image);
   const entry = pvhEntry(image, elf);
   if (entry !== undefined) return { format: "pvh", registers: loadPvh(image, elf, entry, boot, place) };
+  if (elf.segments.some((s) => s.type === PT_INTERP))
+    throw new NoBootHeaderError(
+      "a program for an operating system, not a kernel: it asks for a dynamic loader; `minusone exec` runs programs",
+    );
   if (elf.bits === 64) return { format: "elf64", registers: loadPlainElf64(image, elf, boot, place) };
   throw new NoBootHeaderError(
     "a 32-bit ELF file with neither a multiboot header in its first 8192 bytes nor a PVH note, so nothing says how to enter it; " +
       "add a multiboot header, or link it for 64 bits",
   );
 }
+
+/** the path of a dynamic loader */
+const PT_INTERP = 3;
 
 const COMPRESSED: readonly (readonly [name: string, start: readonly number[], command: string])[] = [
   ["gzip", [0x1f, 0x8b], "gunzip"],

@@ -82,6 +82,7 @@ describe("what cannot be booted", () => {
     ["text", new TextEncoder().encode("#!/bin/sh\n"), UnknownFormatError, "it starts with 23 21 2f 62 69 6e 2f 73"],
     ["a packed kernel", Uint8Array.of(0x1f, 0x8b, 8, 0), UnknownFormatError, "compressed with gzip; unpack it first (gunzip)"],
     ["ELF of 32 bits", imageElf({ ...plain, bits: 32 }), NoBootHeaderError, "add a multiboot header"],
+    ["a program", imageElf({ ...plain, note: new Uint8Array(9), noteType: 3 }), NoBootHeaderError, "`minusone exec` runs programs"],
     ["another processor", imageElf({ ...plain, machine: 183 }), UnknownFormatError, "machine 183"],
     ["an object file", imageElf({ ...plain, type: 1 }), UnknownFormatError, "link it first"],
     ["big-endian", patched(5, 2), UnknownFormatError, "big-endian"],

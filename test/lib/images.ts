@@ -51,8 +51,9 @@ export interface ImageElf {
   readonly physical: number;
   readonly code: Uint8Array;
   readonly memoryBytes?: number;
-  /** contents of a PT_NOTE segment */
+  /** contents of a second segment, and its type (PT_NOTE) */
   readonly note?: Uint8Array;
+  readonly noteType?: number;
 }
 
 const CODE_AT = 0x100;
@@ -84,7 +85,7 @@ export function imageElf(e: ImageElf): Uint8Array {
     });
   };
   segment(headers, 1, [CODE_AT, e.virtual ?? e.physical, e.physical, e.code.length, e.memoryBytes ?? e.code.length]);
-  if (e.note !== undefined) segment(headers + size, 4, [CODE_AT + e.code.length, 0, 0, note.length, note.length]);
+  if (e.note !== undefined) segment(headers + size, e.noteType ?? 4, [CODE_AT + e.code.length, 0, 0, note.length, note.length]);
   return file.put(CODE_AT, e.code).put(CODE_AT + e.code.length, note).bytes;
 }
 
