@@ -11,6 +11,10 @@ import { diskData, type Guest, KERNELS, type KernelPackage, linuxGuest } from ".
 const MINUTES = 60_000;
 const TROUBLE = /warn|oops|call trace|unhandled|panic|segfault|rcu.*stall/i;
 
+/** What the kernel keeps of the memory for itself: on QEMU 7.2 the larger one finds 210,740 KiB of 256 MiB; and 64 bytes for each page. */
+const KERNEL_KIB = 50_000;
+const PAGE_STRUCTURES = 64 / 4096;
+
 interface Outcome {
   readonly status: number | null;
   readonly log: string;
@@ -69,7 +73,7 @@ describe.each(KERNELS)("%s", (name) => {
     expect({ status: first.status, errors: first.errors }).toEqual({ status: 0, errors: "" });
     expect(first.log.split("\n").filter((line) => TROUBLE.test(line))).toEqual([]);
     const values = said(first.log);
-    expect(Number(values.get("memory"))).toBeGreaterThan(mib * 1024 * 0.8);
+    expect(Number(values.get("memory"))).toBeGreaterThan(mib * 1024 * (1 - PAGE_STRUCTURES) - KERNEL_KIB);
     expect(Number(values.get("slept"))).toBeGreaterThanOrEqual(100);
     expect(Number(values.get("slept"))).toBeLessThan(105);
     expect(Object.fromEntries(values)).toMatchObject({
