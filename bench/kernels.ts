@@ -6,6 +6,7 @@ import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { isKernel } from "../src/cli/bench/kernels.ts";
 import { bench } from "../src/cli/bench.ts";
+import { UsageError } from "../src/cli/options.ts";
 import { printProfile } from "./profile.ts";
 
 const path = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
@@ -17,5 +18,11 @@ if (args.includes("--profile")) {
 } else {
   const built = spawnSync("sh", [path("kernels/build.sh")], { stdio: ["ignore", "inherit", "pipe"], encoding: "utf8" });
   if (built.status !== 0) console.log(`The bare-metal images were not built: ${built.stderr.trim().split("\n").pop()}`);
-  process.exitCode = await bench(["--record", path("results.jsonl"), ...args]);
+  try {
+    process.exitCode = await bench(["--record", path("results.jsonl"), ...args]);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    console.error(error.message);
+    process.exitCode = 2;
+  }
 }
