@@ -8,6 +8,8 @@ import { field, isAligned } from "./vmcs";
 
 /** how many rules the last entry violated */
 export let violated: u32 = 0;
+/** the first of them, RULE_… */
+export let firstViolated: u32 = 0;
 
 export function startChecks(): void {
   violated = 0;
@@ -15,6 +17,7 @@ export function startChecks(): void {
 
 export function rule(s: State, id: u32, holds: bool): void {
   if (holds) return;
+  if (violated == 0) firstViolated = id;
   if (violated < VIOLATIONS_MAX) {
     const at = VIOLATIONS + ((<usize>violated) << 4);
     store<u32>(at, id & 0xffff);

@@ -8,7 +8,7 @@ import { CR0_PG, EFER_LMA, EFER_LME, HALTED_HLT, HALTED_SHUTDOWN, PENDING_VMX, V
 import { State } from "../generated/state";
 import * as V from "../generated/vmx";
 import { flushTlb } from "../mmu/tlb";
-import { startChecks, violated } from "./check";
+import { firstViolated, startChecks, violated } from "./check";
 import { checkControls, secondaryOf } from "./check-controls";
 import { BLOCKED_BY_MOV_SS, BLOCKED_BY_NMI, BLOCKED_BY_STI, checkGuest, HLT, SHUTDOWN, WAIT_FOR_SIPI } from "./check-guest";
 import { checkHost } from "./check-host";
@@ -126,5 +126,5 @@ function inject(s: State): void {
 
 /** The rule violated first is one on the VMCS link pointer. */
 function isAboutLink(): bool {
-  return false;
+  return firstViolated >> 16 == V.VMCS_LINK_POINTER;
 }

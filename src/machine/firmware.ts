@@ -6,7 +6,7 @@
 import { setMemoryTypes } from "./memory-types.ts";
 import type { Pc } from "./pc.ts";
 
-const STUBS_SEGMENT = 0xf000;
+const HANDLERS_SEGMENT = 0xf000;
 /** offsets in it */
 const IGNORE = 0xf000;
 const IGNORE_MASTER = 0xf010;
@@ -43,13 +43,13 @@ export function runFirmware({ ports, memory, vcpu }: Pc): void {
   vcpu.setNumber("apicLvt", LINT1, 4);
   // only now, since the timer interrupts at once, and LINT0 would be masked
   for (const [port, value] of SET_UP) ports.write(port, 1, value);
-  const stub = (offset: number, ...code: readonly number[]) => memory.write(STUBS_SEGMENT * 16 + offset, Uint8Array.from(code));
-  stub(IGNORE, IRET);
+  const handler = (offset: number, ...code: readonly number[]) => memory.write(HANDLERS_SEGMENT * 16 + offset, Uint8Array.from(code));
+  handler(IGNORE, IRET);
   // push ax; mov al, 20h; out 20h, al; pop ax
-  stub(IGNORE_MASTER, 0x50, 0xb0, 0x20, 0xe6, 0x20, 0x58, IRET);
-  stub(IGNORE_SLAVE, 0x50, 0xb0, 0x20, 0xe6, 0xa0, 0xe6, 0x20, 0x58, IRET);
+  handler(IGNORE_MASTER, 0x50, 0xb0, 0x20, 0xe6, 0x20, 0x58, IRET);
+  handler(IGNORE_SLAVE, 0x50, 0xb0, 0x20, 0xe6, 0xa0, 0xe6, 0x20, 0x58, IRET);
   // cli; hlt: there is no firmware that could boot anything
-  stub(RESET_VECTOR, 0xfa, 0xf4);
+  handler(RESET_VECTOR, 0xfa, 0xf4);
   memory.write(0, vectors());
   memory.write(0x400, biosData());
 }
@@ -58,7 +58,7 @@ function vectors(): Uint8Array {
   const table = new DataView(new ArrayBuffer(0x400));
   for (let n = 0; n < 256; n++) {
     table.setUint16(n * 4, n >> 3 === 1 ? IGNORE_MASTER : n >> 3 === 0x70 >> 3 ? IGNORE_SLAVE : IGNORE, true);
-    table.setUint16(n * 4 + 2, STUBS_SEGMENT, true);
+    table.setUint16(n * 4 + 2, HANDLERS_SEGMENT, true);
   }
   return new Uint8Array(table.buffer);
 }

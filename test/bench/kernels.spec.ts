@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { CAN_REBUILD, nativeOutput, rebuild } from "../lib/rebuild.ts";
 
+// skipped without a C compiler: the committed image is compared with what its source makes
 test.skipIf(!CAN_REBUILD)("bench64 and bare64 are built from bench/kernels", () => {
   const [committed, built] = ["bench/kernels/bench64", "build/kernels/bench64"];
   const { sameCompiler, sameBytes } = rebuild("bench/kernels/build.sh", ["committed"], committed, built);

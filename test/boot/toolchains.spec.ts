@@ -25,15 +25,18 @@ async function expectAsNative(program: string): Promise<void> {
 }
 
 describe("compiled programs", () => {
+  // skipped without the compiler: these programs are built here, for they are too large to commit
   test.skipIf(!has("g++")).each(["-static", "-static-pie", "-pie"])("C++ with exceptions and streams, %s", async (linkage) => {
     await expectAsNative(build("streams.cpp", "g++", "-O2", linkage));
   });
 
+  // skipped without the compiler, as above
   test.skipIf(!has("g++"))("a thread is refused, and the program told so", async () => {
     const { status, stdout } = await run(build("thread.cpp", "g++", "-O2", "-static"), []);
     expect({ status, stdout }).toEqual({ status: 1, stdout: "refused: Resource temporarily unavailable\n" });
   });
 
+  // skipped without the compiler, as above
   test.skipIf(!has("rustc"))("Rust, static", async () => {
     await expectAsNative(build("hello.rs", "rustc", "-O", "-C", "target-feature=+crt-static"));
   });

@@ -61,6 +61,20 @@ describe("an entry fails", () => {
     expect(m.field("vmInstructionError")).toBe(BigInt(VM_INSTRUCTION_ERROR.ENTRY_INVALID_HOST_STATE));
   });
 
+  it("with a qualification of 4 over the VMCS link pointer", () => {
+    const m = new VmxMachine().with({ vmcsLinkPointer: 0x123n });
+    expect(m.launch("0F A2")).toBe(STOP.HALT);
+    expect(m.field("exitReason")).toBe(0x8000_0000n | BigInt(EXIT_REASON.INVALID_GUEST_STATE));
+    expect(m.field("exitQualification")).toBe(4n);
+  });
+
+  it("with VM-instruction error 7 over a control that is not offered", () => {
+    // monitor trap flag
+    const m = new VmxMachine().with({ primaryProcessorBasedVmExecutionControls: (old) => old | (1n << 27n) });
+    expect(m.launch("0F A2")).toBe(STOP.HALT);
+    expect(m.field("vmInstructionError")).toBe(BigInt(VM_INSTRUCTION_ERROR.ENTRY_INVALID_CONTROLS));
+  });
+
   it("with a VM exit over the guest's state", () => {
     const m = new VmxMachine().with({ guestRflags: 0n });
     expect(m.launch("0F A2")).toBe(STOP.HALT);

@@ -15,6 +15,7 @@ test("the image is small", () => {
   expect(statSync(IMAGE).size).toBeLessThanOrEqual(65536);
 });
 
+// skipped without a C compiler: the committed image is compared with what its source makes
 test.skipIf(!CAN_REBUILD)("the image is built from src/demo/kernel", () => {
   mkdirSync("build", { recursive: true });
   const built = `${process.cwd()}/build/kernel`;
@@ -23,6 +24,7 @@ test.skipIf(!CAN_REBUILD)("the image is built from src/demo/kernel", () => {
   if (HAS_QEMU) expect(runQemu(built, "selftest")).toMatch(/^selftest: (\d+) of \1 ok\r?$/m);
 });
 
+// skipped without QEMU: the fixture recorded from it stands in for it
 test.skipIf(!HAS_QEMU)("QEMU runs the demonstration as recorded", () => {
   expect(comparable(runQemu(IMAGE, "demo"))).toBe(recorded);
 });

@@ -43,8 +43,14 @@ const mxcsrMask: Rule = (_outcome, found) =>
   );
 
 /** INT1 traps, SDM Vol. 3 "Debug Exceptions"; a hypervisor that intercepts it, as KVM on AMD does, gives #DB to its guest with RIP before it. */
-const int1UnderHypervisor: Rule = (outcome, found) =>
-  outcome.ours.getUint32(AT.vector, true) === VECTOR.DB ? found.filter(({ name }) => name !== "rip") : found;
+const int1UnderHypervisor: Rule = (outcome, found) => (isTrapOf(outcome) ? found.filter(({ name }) => name !== "rip") : found);
+
+/** Both raise #DB, and our RIP is behind the native one by the length of an instruction. */
+function isTrapOf({ ours, native }: Outcome): boolean {
+  const isDebug = ours.getUint32(AT.vector, true) === VECTOR.DB && native.getUint32(AT.vector, true) === VECTOR.DB;
+  const length = ours.getUint32(AT.rip, true) - native.getUint32(AT.rip, true);
+  return isDebug && length > 0 && length <= 15;
+}
 
 const BY_SEMANTICS: Readonly<Record<string, Rule>> = {
   fxsave: mxcsrMask,
