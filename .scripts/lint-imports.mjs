@@ -13,12 +13,11 @@ const LAYERS = [
   ["src/spec"],
   ["src/cpus"],
   ["src/bus", "src/core", "src/profiles"],
-  ["src/devices"],
-  ["src/boot"],
-  ["src/machine"],
-  ["src/vcpu"],
-  ["src/boot/linux-user"],
+  ["src/devices", "src/vmm"],
+  ["src/boot", "src/vcpu"],
   ["src/driver"],
+  ["src/machine"],
+  ["src/boot/linux-user"],
   ["src/debug", "src/snapshot"],
   ["src/index"],
   ["src/worker", "src/demo"],
@@ -55,7 +54,7 @@ const LAYERS = [
 ];
 
 /** Parts that must run in a browser: no `node:` modules. */
-const ANYWHERE = /^src\/(core|bus|devices|boot\/(?!linux-user|core-module)|machine|vcpu|driver|worker|web|spec\/(?!generate))/;
+const ANYWHERE = /^src\/(core|bus|devices|boot\/(?!linux-user|core-module)|machine|vmm|vcpu|driver|worker|web|spec\/(?!generate))/;
 
 const parts = LAYERS.flatMap((names, rank) => names.map((name) => ({ name, rank }))).sort((a, b) => b.name.length - a.name.length);
 const partOf = (path) => parts.find(({ name }) => path.startsWith(name));
