@@ -39,3 +39,10 @@ export const VMCALL_MAGIC = 0xb045_eacd_acd5_2e22n;
 export const VMCALL_VERSION = 1n;
 
 export const SERIAL_PORT = 0x3f8;
+
+/** the vCPU state of the core that machine code in the driver's context runs on: the last one, which is no processor of the machine */
+export const SERVICE_VCPU = 14;
+/** instructions that machine code in the driver's context may take, some seconds: after them it counts as code that never returns */
+export const SERVICE_CALL_BUDGET = 200_000_000n;
+/** stands above the frames of whoever is called on a stack of the VMM */
+export const STACK_CANARY = 0xabcd_ef12_3456_7890n;
