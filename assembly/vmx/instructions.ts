@@ -1,0 +1,144 @@
+/**
+ * What the VMX instructions do in VMX root operation, on values: their operands, faults and flags are in semantics/vmx.ts, and TypeScript
+ * calls the same functions (index.ts). Each returns how it ended. SDM Vol. 3 "VMX Instruction Reference", "Conventions".
+ */
+import { CR4_VMXE, VMX_OFF, VMX_ROOT } from "../generated/constants";
+import { State } from "../generated/state";
+import * as V from "../generated/vmx";
+import { flushTlb } from "../mmu/tlb";
+import { isCanonical } from "../mmu/walk";
+import { isEptPointer } from "./check-controls";
+import { enter } from "./enter";
+import { CR0_FIXED0, CR4_FIXED0 } from "./fixed-bits";
+import {
+  FIELD_OFFSET,
+  field,
+  fieldMask,
+  findField,
+  isAligned,
+  isLaunched,
+  makeCurrent,
+  NO_POINTER,
+  REVISION,
+  regionOf,
+  revisionAt,
+  setField,
+  setLaunched,
+} from "./vmcs";
+
+/** Results: VMsucceed; VMfailInvalid; anything else is VMfailValid with this error number, which is in the current VMCS. */
+export const SUCCEEDED: u32 = 0;
+export const FAILED_INVALID: u32 = 0x100;
+
+/** IA32_FEATURE_CONTROL: locked, VMX outside SMX */
+const FEATURE_CONTROL_VMX: u64 = 5;
+const PAGE: u64 = 12;
+
+/** what `vmread` has read */
+export let fieldValue: u64 = 0;
+
+/** VMfail: with an error number only where a VMCS can take it. */
+export function fail(s: State, error: u32): u32 {
+  if (s.vmcsPointer == NO_POINTER) return FAILED_INVALID;
+  setField(s, V.VM_INSTRUCTION_ERROR, <u64>error);
+  return error;
+}
+
+/** Whether CR0, CR4 and IA32_FEATURE_CONTROL let VMXON be executed; it is #GP(0) otherwise, and #UD without CR4.VMXE. */
+export function mayVmxon(s: State): bool {
+  const fixed = (CR0_FIXED0 & ~s.cr0) == 0 && (CR4_FIXED0 & ~s.cr4) == 0 && (s.cr4 & CR4_VMXE) != 0;
+  return fixed && (s.featureControl & FEATURE_CONTROL_VMX) == FEATURE_CONTROL_VMX;
+}
+
+/** Outside VMX operation. */
+export function vmxon(s: State, pointer: u64): u32 {
+  if (!isAligned(pointer, PAGE) || revisionAt(pointer) != REVISION) return FAILED_INVALID;
+  s.vmxonPointer = pointer;
+  makeCurrent(s, NO_POINTER);
+  s.vmx = VMX_ROOT;
+  return SUCCEEDED;
+}
+
+export function vmxoff(s: State): u32 {
+  s.vmx = VMX_OFF;
+  return SUCCEEDED;
+}
+
+export function vmclear(s: State, pointer: u64): u32 {
+  if (!isAligned(pointer, PAGE)) return fail(s, V.VM_ERROR_VMCLEAR_INVALID_ADDRESS);
+  if (pointer == s.vmxonPointer) return fail(s, V.VM_ERROR_VMCLEAR_VMXON_POINTER);
+  const region = regionOf(pointer);
+  if (region != 0) setLaunched(region, 0);
+  if (pointer == s.vmcsPointer) makeCurrent(s, NO_POINTER);
+  return SUCCEEDED;
+}
+
+export function vmptrld(s: State, pointer: u64): u32 {
+  if (!isAligned(pointer, PAGE)) return fail(s, V.VM_ERROR_VMPTRLD_INVALID_ADDRESS);
+  if (pointer == s.vmxonPointer) return fail(s, V.VM_ERROR_VMPTRLD_VMXON_POINTER);
+  if (revisionAt(pointer) != REVISION) return fail(s, V.VM_ERROR_VMPTRLD_WRONG_REVISION);
+  makeCurrent(s, pointer);
+  return SUCCEEDED;
+}
+
+/** Reads into `fieldValue`. The upper half of a 64-bit field has an encoding of its own. */
+export function vmread(s: State, encoding: u64): u32 {
+  if (s.vmcsPointer == NO_POINTER) return FAILED_INVALID;
+  const found = findField(encoding);
+  if (found == 0) return fail(s, V.VM_ERROR_UNSUPPORTED_FIELD);
+  const v = field(s, found & FIELD_OFFSET) & fieldMask(found);
+  fieldValue = (encoding & 1) != 0 ? v >> 32 : v;
+  return SUCCEEDED;
+}
+
+export function vmwrite(s: State, encoding: u64, v: u64): u32 {
+  if (s.vmcsPointer == NO_POINTER) return FAILED_INVALID;
+  const found = findField(encoding);
+  if (found == 0) return fail(s, V.VM_ERROR_UNSUPPORTED_FIELD);
+  const offset = found & FIELD_OFFSET;
+  if ((encoding & 1) != 0) setField(s, offset, (field(s, offset) & 0xffffffff) | (v << 32));
+  else setField(s, offset, v & fieldMask(found));
+  return SUCCEEDED;
+}
+
+/** VMLAUNCH. `blocked`: right behind MOV SS or POP SS. RIP is where a failed entry goes on. */
+export function vmlaunch(s: State, blocked: bool): u32 {
+  return launch(s, blocked, false, V.VM_ERROR_VMLAUNCH_NOT_CLEAR);
+}
+
+export function vmresume(s: State, blocked: bool): u32 {
+  return launch(s, blocked, true, V.VM_ERROR_VMRESUME_NOT_LAUNCHED);
+}
+
+function launch(s: State, blocked: bool, launched: bool, otherwise: u32): u32 {
+  if (s.vmcsPointer == NO_POINTER) return FAILED_INVALID;
+  if (blocked) return fail(s, V.VM_ERROR_ENTRY_EVENTS_BLOCKED_BY_MOV_SS);
+  if (isLaunched(s) != launched) return fail(s, otherwise);
+  const error = enter(s);
+  return error == 0 ? SUCCEEDED : fail(s, error);
+}
+
+const SINGLE_CONTEXT: u64 = 1;
+const ALL_CONTEXTS: u64 = 2;
+
+export function invept(s: State, type: u64, eptPointer: u64): u32 {
+  if (type != ALL_CONTEXTS && (type != SINGLE_CONTEXT || !isEptPointer(eptPointer)))
+    return fail(s, V.VM_ERROR_INVALID_INVEPT_INVVPID_OPERAND);
+  flushTlb();
+  return SUCCEEDED;
+}
+
+const INDIVIDUAL_ADDRESS: u64 = 0;
+const RETAINING_GLOBALS: u64 = 3;
+
+/** `vpid` is the descriptor's first half: bits 63-16 are reserved. */
+export function invvpid(s: State, type: u64, vpid: u64, address: u64): u32 {
+  const known =
+    type <= RETAINING_GLOBALS &&
+    vpid >> 16 == 0 &&
+    (vpid != 0 || type == ALL_CONTEXTS) &&
+    (type != INDIVIDUAL_ADDRESS || isCanonical(address));
+  if (!known) return fail(s, V.VM_ERROR_INVALID_INVEPT_INVVPID_OPERAND);
+  flushTlb();
+  return SUCCEEDED;
+}
