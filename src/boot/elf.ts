@@ -56,6 +56,10 @@ export function isElf(head: Uint8Array): boolean {
   return head.length >= 4 && head[0] === 0x7f && head[1] === 0x45 && head[2] === 0x4c && head[3] === 0x46;
 }
 
+export function machineName(machine: number): string {
+  return MACHINES[machine] ?? `machine ${machine}`;
+}
+
 export function parseElf(read: ReadAt, size: number): Elf {
   const head = read(0, HEADER_SIZE);
   if (head.length === 0) throw new ElfError("the file is empty");
@@ -63,7 +67,7 @@ export function parseElf(read: ReadAt, size: number): Elf {
   if (head.length < HEADER_SIZE) throw new ElfError(`truncated: ${head.length} bytes, but an ELF header has ${HEADER_SIZE}`);
   const view = viewOf(head);
   const machine = view.getUint16(18, head[5] !== 2);
-  if (machine !== EM_X86_64) throw new ElfError(`made for ${MACHINES[machine] ?? `machine ${machine}`}, not for x86-64`);
+  if (machine !== EM_X86_64) throw new ElfError(`made for ${machineName(machine)}, not for x86-64`);
   if (head[4] !== 2) throw new ElfError("a 32-bit ELF file (x32); only 64-bit x86-64 programs run");
   if (head[5] !== 1) throw new ElfError("big-endian");
   const type = view.getUint16(16, true);
