@@ -90,7 +90,8 @@ export function initialize(ramBytes: u64): void {
 /** Tells the vCPU that mode, privilege or paging were set from outside. */
 export function refresh(vcpu: usize): void {
   const b = changetype<Exec>(vcpu);
-  loadPdptes(b, b.cr3);
+  // a guest with EPT has its PDPTE registers from the VMCS
+  if (b.eptPointer == 0) loadPdptes(b, b.cr3);
   settleMode(b);
   b.jump(b.rip);
 }

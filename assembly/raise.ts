@@ -5,7 +5,7 @@
  * delivered is combined with it. SDM Vol. 3 "Interrupt 8—Double Fault Exception (#DF)".
  */
 
-import { settle } from "./clock";
+import { retired, settle } from "./clock";
 import { Op } from "./decode/op";
 import { raised } from "./env";
 import {
@@ -29,13 +29,15 @@ import {
   VMX_NON_ROOT,
 } from "./generated/constants";
 import { State } from "./generated/state";
-import { EXIT_REASON_TRIPLE_FAULT } from "./generated/vmx";
+import { EXIT_REASON_EPT_MISCONFIGURATION, EXIT_REASON_TRIPLE_FAULT, VM_EXIT_INSTRUCTION_LENGTH } from "./generated/vmx";
 
 const SELECTOR_CODES: u32 = (1 << VECTOR_TS) | (1 << VECTOR_NP) | (1 << VECTOR_SS) | (1 << VECTOR_GP);
 const CONTRIBUTORY: u32 = SELECTOR_CODES | (1 << VECTOR_DE) | (1 << VECTOR_CP);
 const PAGE_FAULTS: u32 = (1 << VECTOR_PF) | (1 << VECTOR_VE);
 /** Bit 0 of an error code: the event being delivered was external to the program. SDM Vol. 3 "Error Code" */
 const ERROR_EXT: u32 = 1;
+/** Bit of the qualification of what `raiseExit` is for: the instruction is an IRET that has ended the blocking of NMIs. */
+const NMI_UNBLOCKED: u64 = 1 << 12;
 
 /**
  * Leaves the running instruction with RIP at its first byte, as if it had not been started. A null record means an instruction that
@@ -62,6 +64,21 @@ export function raise(s: State, op: Op, vector: u32, errorCode: u32): void {
     stop = STOP_EXCEPTION;
   }
   leave(s, op, stop);
+  raised();
+  unreachable();
+}
+
+/**
+ * An access in a guest ends in a VM exit instead of being made. What was being delivered stays noted for the exit. The instruction's length is
+ * told as processors do, though the manual does not promise it: KVM wants it of accesses to devices.
+ */
+export function raiseExit(s: State, op: Op, reason: u32, qualification: u64): void {
+  abandonLevel(s);
+  leave(s, op, STOP_EXCEPTION);
+  if (changetype<usize>(op) != 0) store<u64>(<usize>s.vmcs + VM_EXIT_INSTRUCTION_LENGTH, <u64>op.len);
+  const unblocked = s.nmiUnblockedAt == retired(s) + 1 && s.delivering == 0 && reason != EXIT_REASON_EPT_MISCONFIGURATION;
+  s.vmxExit = reason + 1;
+  s.vmxQualification = unblocked ? qualification | NMI_UNBLOCKED : qualification;
   raised();
   unreachable();
 }

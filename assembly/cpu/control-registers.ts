@@ -33,6 +33,7 @@ import {
 import { State } from "../generated/state";
 import { SECONDARY_UNRESTRICTED_GUEST } from "../generated/vmx";
 import { MODEL_CR4 } from "../memory-map";
+import { refusePdptes } from "../mmu/refuse";
 import { flushLocal, flushTlb } from "../mmu/tlb";
 import { loadPdptes } from "../mmu/walk";
 import { raiseGp } from "../raise";
@@ -60,7 +61,7 @@ export function writeCr0(s: State, op: Op, v: u64): void {
   if (s.vmx != VMX_OFF && (fixedCr0(s) & ~v) != 0) raiseGp(s, op);
   if ((changed & CR0_PG) != 0) checkPagingSwitch(s, op, v);
   const long = (v & CR0_PG) != 0 && (s.efer & EFER_LME) != 0;
-  if (usesPdptes(v, s.cr4, long) && (changed & CR0_LOADS) != 0 && !loadPdptes(s, s.cr3)) raiseGp(s, op);
+  if (usesPdptes(v, s.cr4, long) && (changed & CR0_LOADS) != 0 && !loadPdptes(s, s.cr3)) refusePdptes(s, op);
   s.cr0 = (v & CR0_WRITABLE) | CR0_ET;
   s.efer = long ? s.efer | EFER_LMA : s.efer & ~(<u64>EFER_LMA);
   if ((changed & (CR0_PG | CR0_WP)) != 0) flushTlb();
@@ -83,7 +84,7 @@ function checkPagingSwitch(s: State, op: Op, v: u64): void {
   }
 }
 
-function usesPdptes(cr0: u64, cr4: u64, long: bool): bool {
+export function usesPdptes(cr0: u64, cr4: u64, long: bool): bool {
   return (cr0 & CR0_PG) != 0 && (cr4 & CR4_PAE) != 0 && !long;
 }
 
@@ -91,7 +92,7 @@ function usesPdptes(cr0: u64, cr4: u64, long: bool): bool {
 export function writeCr3(s: State, op: Op, v: u64): void {
   const keep = (s.cr4 & CR4_PCIDE) != 0 ? CR3_KEEP : 0;
   if ((v & CR3_RESERVED & ~keep) != 0) raiseGp(s, op);
-  if (usesPdptes(s.cr0, s.cr4, isLongMode(s)) && !loadPdptes(s, v)) raiseGp(s, op);
+  if (usesPdptes(s.cr0, s.cr4, isLongMode(s)) && !loadPdptes(s, v)) refusePdptes(s, op);
   // the TLB holds what belongs to one PCID
   if ((v & keep) == 0 || ((v ^ s.cr3) & PCID) != 0) flushLocal();
   s.cr3 = v & ~keep;
@@ -104,7 +105,7 @@ export function writeCr4(s: State, op: Op, v: u64): void {
   if (s.vmx != VMX_OFF && (v & CR4_VMXE) == 0) raiseGp(s, op);
   if (long && ((v & CR4_PAE) == 0 || (changed & CR4_LA57) != 0)) raiseGp(s, op);
   if ((v & changed & CR4_PCIDE) != 0 && (!long || (s.cr3 & PCID) != 0)) raiseGp(s, op);
-  if (usesPdptes(s.cr0, v, long) && (changed & CR4_LOADS) != 0 && !loadPdptes(s, s.cr3)) raiseGp(s, op);
+  if (usesPdptes(s.cr0, v, long) && (changed & CR4_LOADS) != 0 && !loadPdptes(s, s.cr3)) refusePdptes(s, op);
   s.cr4 = v;
   if ((changed & CR4_PAGING) != 0) flushTlb();
   settleMode(s);

@@ -13,10 +13,11 @@ import { lapicPage } from "../devices/lapic";
 import { COUNTER_TLB_MISSES, EFER_LMA, PF_U, PF_W, VECTOR_AC, VECTOR_GP, VECTOR_SS } from "../generated/constants";
 import { State } from "../generated/state";
 import { GATHER, PAGE_MASK } from "../memory-map";
-import { raise, raisePf } from "../raise";
+import { raise } from "../raise";
 import { codeWritten, isCode } from "./code-pages";
 import { readDevice, writeDevice } from "./device-memory";
 import { hostOf } from "./physical";
+import { refuse } from "./refuse";
 import { checksAlignment, fillRead, fillWrite, SUPERVISOR } from "./tlb";
 import { IMPLICIT, isCanonical, walk, walkError } from "./walk";
 
@@ -162,11 +163,11 @@ function gather(s: State, to: usize, host: usize, gpa: u64, size: u32, reads: bo
 /** Linear-memory address of one byte, permission checked, and everything else in its page; 0, and `device`, if it is not RAM. */
 function translate(s: State, op: Op, va: u64, access: u32): usize {
   count(COUNTER_TLB_MISSES);
-  const gpa = walk(s, va, access);
-  if (walkError != 0) raisePf(s, op, va, walkError >> 1);
+  const physical = walk(s, va, access);
+  if (walkError != 0) refuse(s, op, va);
   // the local APIC's page lies before RAM, wherever software puts it
-  const host: usize = (gpa & PAGE_MASK) == lapicPage(s) ? <usize>0 : hostOf(gpa);
-  device = gpa;
+  const host: usize = (physical & PAGE_MASK) == lapicPage(s) ? <usize>0 : hostOf(physical);
+  device = physical;
   if (host == 0) return 0;
   const write = access & PF_W;
   if (write != 0 && isCode(host)) codeWritten(s, host);

@@ -4,8 +4,9 @@ import { Op } from "../decode/op";
 import { COUNTER_FETCH_MISSES, PF_I, PF_U } from "../generated/constants";
 import { State } from "../generated/state";
 import { ONES } from "../memory-map";
-import { raiseGp, raisePf } from "../raise";
+import { raiseGp } from "../raise";
 import { hostOf } from "./physical";
+import { refuse } from "./refuse";
 import { fetchHit, fillFetch } from "./tlb";
 import { isCanonical, walk, walkError } from "./walk";
 
@@ -16,9 +17,9 @@ export function fetchAddress(s: State, va: u64): usize {
   const none = changetype<Op>(0);
   if (s.mode == 2 && !isCanonical(va)) raiseGp(s, none);
   count(COUNTER_FETCH_MISSES);
-  const gpa = walk(s, va, PF_I | (s.cpl == 3 ? PF_U : 0));
-  if (walkError != 0) raisePf(s, none, va, walkError >> 1);
-  const host = hostOf(gpa);
+  const physical = walk(s, va, PF_I | (s.cpl == 3 ? PF_U : 0));
+  if (walkError != 0) refuse(s, none, va);
+  const host = hostOf(physical);
   if (host == 0) return ONES + (<usize>va & 0xfff);
   fillFetch(s, va, host);
   return host;

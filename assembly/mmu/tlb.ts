@@ -168,6 +168,15 @@ export function flushPage(va: u64): void {
   if (maybeLarge(GLOBAL, va)) flushLarge(GLOBAL, globals, va);
 }
 
+/** An access to the page has failed. What is cut from a large page stays for the rest of it. */
+export function forgetPage(va: u64): void {
+  for (let tlb = TLBS; tlb < TLBS_END; tlb += TLB_SIZE) {
+    const e = slot(tlb, va);
+    const page = va & PAGE_MASK;
+    if (load<u64>(e) == page || load<u64>(e, 8) == page || load<u64>(e, 16) == page) empty(e);
+  }
+}
+
 function flushLarge(list: u32, length: u32, va: u64): void {
   for (let i: u32 = 0; i < length; i++) {
     const e = listed(list, i);

@@ -7,7 +7,8 @@
  *     4-level    CR3 ──► PML4E ──► PDPTE ──► PDE ──► PTE      9 bits each; PS maps 1 GiB or 2 MiB
  *     5-level    CR3 ──► PML5E ──► PML4E …
  *
- * Page tables that are not in RAM read as ones and are not written.
+ * Page tables that are not in RAM read as ones and are not written. In a guest with EPT all these addresses are guest-physical: each access
+ * to an entry goes through EPT, and so does what the walk finds. SDM Vol. 3 "Prioritization of EPT Misconfigurations and EPT Violations".
  */
 
 import { count } from "../counters";
@@ -42,14 +43,14 @@ import {
 } from "../generated/constants";
 import { State } from "../generated/state";
 import { MODEL_CR4, MODEL_GIGABYTE_PAGES } from "../memory-map";
-import { codeWritten, isCode } from "./code-pages";
+import { markEntry, ONES, readEntry } from "./entries";
+import { EPT_EXECUTE, EPT_READ, EPT_WRITE, eptReason, OF_LINEAR, tableAccess, translateEpt } from "./ept";
 import { hostOf } from "./physical";
 
 /** Access bit of implicit supervisor accesses (descriptors, TSS): SMAP holds whatever AC says. Not part of an error code. */
 export const IMPLICIT: u32 = 1 << 16;
 
 const NX: u64 = 1 << 63;
-const ONES: u64 = ~(<u64>0);
 /** bits of an entry that hold the address of a table or a page */
 const ADDRESS: u64 = (((<u64>1) << ADDRESS_BITS_PHYSICAL) - 1) & ~(<u64>0xfff);
 /** bits 51 down to the width of physical addresses, and in PAE entries bits 62 down to it */
@@ -66,8 +67,12 @@ const SIZE_2M: u64 = 21;
 const SIZE_4M: u64 = 22;
 const SIZE_1G: u64 = 30;
 
-/** Zero, or 1 + 2 × the error code of the #PF: read it right after `walk`. */
+/** `walkError` of a walk that EPT has stopped: a VM exit */
+export const WALK_EXITS: u32 = 1 << 31;
+/** Zero, WALK_EXITS, or 1 + 2 × the error code of the #PF: read it right after `walk`. */
 export let walkError: u32 = 0;
+/** with WALK_EXITS: bit of the qualification that tells what was accessed, if it is a violation */
+export let walkQualification: u64 = 0;
 /** of the page that `walk` found: the binary logarithm of its size, and whether it is global */
 export let pageSize: u32 = 0;
 export let pageGlobal: bool = false;
@@ -78,6 +83,12 @@ let entry1: usize = 0;
 let entry2: usize = 0;
 let entry3: usize = 0;
 let entry4: usize = 0;
+/** with EPT: their guest-physical addresses */
+let gpa0: u64 = 0;
+let gpa1: u64 = 0;
+let gpa2: u64 = 0;
+let gpa3: u64 = 0;
+let gpa4: u64 = 0;
 
 /** 64 minus the width of linear addresses */
 let unusedBits: i64 = 16;
@@ -97,15 +108,33 @@ export function isCanonicalBase(va: u64): bool {
   return <u64>(((<i64>va) << unused) >> unused) == va;
 }
 
-/** Guest-physical address behind `va` for an access of the given PF_W, PF_U, PF_I bits; sets `walkError`. */
+/** Physical address behind `va` for an access of the given PF_W, PF_U, PF_I bits; sets `walkError`. */
 export function walk(s: State, va: u64, access: u32): u64 {
   walkError = 0;
   pageSize = <u32>SIZE_4K;
   pageGlobal = false;
   count(COUNTER_PAGE_WALKS);
+  const found = walkTables(s, va, access);
+  return s.eptPointer == 0 || walkError != 0 ? found : throughEpt(s, found, access);
+}
+
+function walkTables(s: State, va: u64, access: u32): u64 {
   if ((s.cr0 & CR0_PG) == 0) return va & 0xffffffff;
   if ((s.efer & EFER_LMA) != 0) return walkLong(s, va, access);
   return (s.cr4 & CR4_PAE) != 0 ? walkPae(s, va & 0xffffffff, access) : walk32(s, va & 0xffffffff, access);
+}
+
+/** Physical address of what the guest's walk has found. */
+function throughEpt(s: State, gpa: u64, access: u32): u64 {
+  const physical = translateEpt(s, gpa, (access & PF_I) != 0 ? EPT_EXECUTE : (access & PF_W) != 0 ? EPT_WRITE : EPT_READ);
+  if (eptReason != 0) stopWalk(OF_LINEAR);
+  return physical;
+}
+
+/** EPT has refused an access. */
+function stopWalk(qualification: u64): void {
+  walkError = WALK_EXITS;
+  walkQualification = qualification;
 }
 
 function walkLong(s: State, va: u64, access: u32): u64 {
@@ -114,39 +143,44 @@ function walkLong(s: State, va: u64, access: u32): u64 {
   let rights: u64 = ONES & ~NX;
   let used: u64 = PTE_A;
   if ((s.cr4 & CR4_LA57) != 0) {
-    entry4 = at(table, va >> 48);
-    const e = read(entry4);
+    gpa4 = slot(table, va >> 48);
+    entry4 = entryAt(s, gpa4);
+    const e = readEntry(entry4);
     if (!isTable(s, e, reserved | PTE_PS, access)) return 0;
     rights = narrow(rights, e);
     used &= e;
     table = e & ADDRESS;
   } else entry4 = 0;
-  entry3 = at(table, va >> 39);
-  let e = read(entry3);
+  gpa3 = slot(table, va >> 39);
+  entry3 = entryAt(s, gpa3);
+  let e = readEntry(entry3);
   if (!isTable(s, e, reserved | PTE_PS, access)) return 0;
   rights = narrow(rights, e);
   used &= e;
-  entry2 = at(e & ADDRESS, va >> 30);
-  e = read(entry2);
+  gpa2 = slot(e & ADDRESS, va >> 30);
+  entry2 = entryAt(s, gpa2);
+  e = readEntry(entry2);
   if (!isTable(s, e, reserved | (load<u8>(MODEL_GIGABYTE_PAGES) != 0 ? 0 : PTE_PS), access)) return 0;
   rights = narrow(rights, e);
   entry1 = 0;
   entry0 = 0;
   if ((e & PTE_PS) != 0) return page(s, va, access, e, entry2, SIZE_1G, rights, used);
   used &= e;
-  entry1 = at(e & ADDRESS, va >> 21);
+  gpa1 = slot(e & ADDRESS, va >> 21);
   return lowerLevels(s, va, access, reserved, rights, used);
 }
 
-/** Page directory and page table of entries with 8 bytes; `entry1` is the one of the directory. */
+/** Page directory and page table of entries with 8 bytes; `gpa1` is where the one of the directory stands. */
 function lowerLevels(s: State, va: u64, access: u32, reserved: u64, above: u64, usedAbove: u64): u64 {
-  let e = read(entry1);
+  entry1 = entryAt(s, gpa1);
+  let e = readEntry(entry1);
   if (!isTable(s, e, reserved, access)) return 0;
   let rights = narrow(above, e);
   if ((e & PTE_PS) != 0) return page(s, va, access, e, entry1, SIZE_2M, rights, usedAbove);
   const used = usedAbove & e;
-  entry0 = at(e & ADDRESS, va >> 12);
-  e = read(entry0);
+  gpa0 = slot(e & ADDRESS, va >> 12);
+  entry0 = entryAt(s, gpa0);
+  e = readEntry(entry0);
   if (!isTable(s, e, reserved, access)) return 0;
   rights = narrow(rights, e);
   return page(s, va, access, e & ~(<u64>PTE_PS), entry0, SIZE_4K, rights, used);
@@ -159,7 +193,7 @@ function walkPae(s: State, va: u64, access: u32): u64 {
   entry3 = 0;
   entry2 = 0;
   entry0 = 0;
-  entry1 = at(pdpte & ADDRESS, va >> 21);
+  gpa1 = slot(pdpte & ADDRESS, va >> 21);
   return lowerLevels(s, va, access, (s.efer & EFER_NXE) != 0 ? ABOVE_PAE : ABOVE_PAE | NX, ONES & ~NX, PTE_A);
 }
 
@@ -168,7 +202,8 @@ function walk32(s: State, va: u64, access: u32): u64 {
   entry3 = 0;
   entry2 = 0;
   entry0 = 0;
-  entry1 = hostOf((s.cr3 & 0xfffff000) + ((va >> 22) << 2));
+  gpa1 = (s.cr3 & 0xfffff000) + ((va >> 22) << 2);
+  entry1 = entryAt(s, gpa1);
   let e = entry1 == 0 ? 0xffffffff : <u64>load<u32>(entry1);
   if (!isTable(s, e, 0, access)) return 0;
   if ((e & PTE_PS) != 0 && (s.cr4 & CR4_PSE) != 0) {
@@ -178,19 +213,26 @@ function walk32(s: State, va: u64, access: u32): u64 {
   }
   const used = e;
   const rights = e;
-  entry0 = hostOf((e & 0xfffff000) + (((va >> 12) & 1023) << 2));
+  gpa0 = (e & 0xfffff000) + (((va >> 12) & 1023) << 2);
+  entry0 = entryAt(s, gpa0);
   e = entry0 == 0 ? 0xffffffff : <u64>load<u32>(entry0);
   if (!isTable(s, e, 0, access)) return 0;
   return page(s, va, access, e & ~(<u64>PTE_PS), entry0, SIZE_4K, rights & e, used & PTE_A);
 }
 
-/** Linear-memory address of entry `index` (its low nine bits) of a table, or 0. */
-function at(table: u64, index: u64): usize {
-  return hostOf(table + ((index & 511) << 3));
+/** Address of entry `index` (its low nine bits) of a table. */
+function slot(table: u64, index: u64): u64 {
+  return table + ((index & 511) << 3);
 }
 
-function read(entry: usize): u64 {
-  return entry == 0 ? ONES : load<u64>(entry);
+/** Linear-memory address of the entry at `gpa`, or 0: outside of RAM, or refused by EPT. */
+function entryAt(s: State, gpa: u64): usize {
+  if (s.eptPointer == 0) return hostOf(gpa);
+  // a stopped walk goes on with an entry of ones, and no further: `isTable`
+  const physical = translateEpt(s, gpa, tableAccess(s));
+  if (eptReason == 0) return hostOf(physical);
+  stopWalk(0);
+  return 0;
 }
 
 /** R/W and U/S hold if they do at every level, execute-disable if it does at one. */
@@ -198,8 +240,9 @@ function narrow(rights: u64, e: u64): u64 {
   return (rights & e & ~NX) | ((rights | e) & NX);
 }
 
-/** Whether the entry is present and has none of the reserved bits; else the error is set. */
+/** Whether the entry could be read, is present and has none of the reserved bits; else the error is set. */
 function isTable(s: State, e: u64, reserved: u64, access: u32): bool {
+  if (walkError != 0) return false;
   if ((e & PTE_P) != 0 && (e & reserved) == 0) return true;
   fault(s, access, (e & PTE_P) == 0 ? 0 : PF_P | PF_RSVD);
   return false;
@@ -213,26 +256,32 @@ function page(s: State, va: u64, access: u32, e: u64, entry: usize, size: u64, r
   const key = protectedByKey(s, e, rights, access);
   if (key != 0 || !permitted(s, rights, access)) return fault(s, access, PF_P | key);
   const wanted: u64 = PTE_A | ((access & PF_W) != 0 ? <u64>PTE_D : 0);
-  if ((e & wanted) != wanted) mark(s, entry, <u32>wanted);
-  if ((used & PTE_A) == 0) markPath(s, entry);
+  if ((used & PTE_A) == 0 && !markPath(s, entry)) return 0;
+  if ((e & wanted) != wanted && !mark(s, entry, size == SIZE_4K ? gpa0 : size == SIZE_1G ? gpa2 : gpa1, <u32>wanted)) return 0;
   pageSize = <u32>size;
   pageGlobal = (e & PTE_G) != 0 && (s.cr4 & CR4_PGE) != 0;
   return (e & ADDRESS & ~offset) | (va & offset);
 }
 
-/** The accessed flags above the page. */
-function markPath(s: State, leaf: usize): void {
-  if (entry4 != 0) mark(s, entry4, PTE_A);
-  if (entry3 != 0) mark(s, entry3, PTE_A);
-  if (entry2 != 0 && entry2 != leaf) mark(s, entry2, PTE_A);
-  if (entry1 != 0 && entry1 != leaf) mark(s, entry1, PTE_A);
+/** The accessed flags above the page; false if EPT does not let them be set. */
+function markPath(s: State, leaf: usize): bool {
+  if (entry4 != 0 && !mark(s, entry4, gpa4, PTE_A)) return false;
+  if (entry3 != 0 && !mark(s, entry3, gpa3, PTE_A)) return false;
+  if (entry2 != 0 && entry2 != leaf && !mark(s, entry2, gpa2, PTE_A)) return false;
+  return entry1 == 0 || entry1 == leaf || mark(s, entry1, gpa1, PTE_A);
 }
 
-/** All flags are in the lower half of an entry, whatever its width. */
-function mark(s: State, entry: usize, flags: u32): void {
-  if (entry == 0) return;
-  if (isCode(entry)) codeWritten(s, entry);
-  store<u32>(entry, load<u32>(entry) | flags);
+/** The entry was read already: with EPT its update is a write of what was read. */
+function mark(s: State, entry: usize, gpa: u64, flags: u32): bool {
+  if (s.eptPointer != 0 && (<u32>readEntry(entry) & flags) != flags) {
+    translateEpt(s, gpa, EPT_READ | EPT_WRITE);
+    if (eptReason != 0) {
+      stopWalk(0);
+      return false;
+    }
+  }
+  markEntry(s, entry, flags);
+  return true;
 }
 
 /** SDM Vol. 3 "Page-Fault Exceptions": I/D is only reported where execution can be disabled. */
@@ -263,13 +312,26 @@ function protectedByKey(s: State, e: u64, rights: u64, access: u32): u32 {
   return (access & PF_U) != 0 || (s.cr0 & CR0_WP) != 0 ? PF_PK : 0;
 }
 
-/** Loads the PDPTE registers of PAE paging; false, with nothing changed, if a reserved bit is set. SDM Vol. 3 "PDPTE Registers". */
+/**
+ * Loads the PDPTE registers of PAE paging; false, with nothing changed, if a reserved bit is set or EPT refuses (`eptReason`).
+ * SDM Vol. 3 "PDPTE Registers"; to EPT these are plain reads.
+ */
 export function loadPdptes(s: State, cr3: u64): bool {
   const to = changetype<usize>(s) + offsetof<State>("pdpte0");
-  for (let i: usize = 0; i < 4; i++) {
-    const e = read(hostOf((cr3 & 0xffffffe0) + ((<u64>i) << 3)));
-    if ((e & PTE_P) != 0 && (e & (PDPTE_RESERVED | ABOVE_PAE | NX)) != 0) return false;
-  }
-  for (let i: usize = 0; i < 4; i++) store<u64>(to + (i << 3), read(hostOf((cr3 & 0xffffffe0) + ((<u64>i) << 3))));
+  const gpa = cr3 & 0xffffffe0;
+  // they never cross a page
+  const at = hostOf(s.eptPointer == 0 ? gpa : translateEpt(s, gpa, EPT_READ));
+  if (s.eptPointer != 0 && eptReason != 0) return false;
+  for (let i: usize = 0; i < 4; i++) if (!isPdpte(pdpteAt(at, i))) return false;
+  for (let i: usize = 0; i < 4; i++) store<u64>(to + (i << 3), pdpteAt(at, i));
   return true;
+}
+
+function pdpteAt(at: usize, i: usize): u64 {
+  return at == 0 ? ONES : load<u64>(at + (i << 3));
+}
+
+/** Not present, or without reserved bits. */
+export function isPdpte(e: u64): bool {
+  return (e & PTE_P) == 0 || (e & (PDPTE_RESERVED | ABOVE_PAE | NX)) == 0;
 }

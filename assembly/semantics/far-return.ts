@@ -1,5 +1,6 @@
 /** Far returns and returns from interrupts. SDM Vol. 2 "RET", "IRET/IRETD/IRETQ". */
 import { Exec } from "../backend/exec";
+import { retired } from "../clock";
 import { descriptor, descriptorAt, dplIn, isNull, markAccessed, setFromDescriptor } from "../cpu/descriptors";
 import { checkReturn, checkTarget, is64, setCode } from "../cpu/far";
 import { setNull, setRealSegment, stackDescriptor } from "../cpu/load";
@@ -111,10 +112,16 @@ function dropIfInner(b: Exec, segment: u32): void {
   setSegment(b, segment, 0, segmentBase(b, segment), segmentLimit(b, segment), rights & ~RIGHTS_P);
 }
 
+/** NMIs are no longer blocked, even if the IRET faults: then a VM exit tells. */
+function unblockNmi(b: Exec, op: Op): void {
+  b.nmiBlocked = 0;
+  b.nmiUnblockedAt = retired(b) - <u64>op.left + 1;
+}
+
 /** In 64-bit mode SS and RSP are popped always, else only by a return to an outer level. */
 export function iret<U>(b: Exec, op: Op): void {
   const bytes: u64 = sizeof<U>();
-  b.nmiBlocked = 0;
+  if (b.nmiBlocked != 0) unblockNmi(b, op);
   if (isVirtual8086(b) && (b.flagsOther & RFLAGS_IOPL) != RFLAGS_IOPL) return returnVirtual(b, op, bytes);
   if (hasDescriptors(b) && (b.flagsOther & RFLAGS_NT) != 0) {
     if (isLongMode(b)) raiseGp(b, op);

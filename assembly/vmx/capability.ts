@@ -12,9 +12,15 @@ const BASIC: u64 = <u64>REVISION | (0x1000 << 32) | (6 << 50) | (1 << 54) | (1 <
 const MISC: u64 = TIMER_SHIFT | (1 << 5) | (7 << 6) | (4 << 16) | (1 << 29) | (1 << 30);
 /** highest index of a field's encoding */
 const VMCS_ENUM: u64 = 25 << 1;
-/** execute-only; 4 levels; UC, WB; 2 MiB, 1 GiB; INVEPT; accessed and dirty; INVVPID, all types */
-const EPT_VPID: u64 =
-  1 | (1 << 6) | (1 << 8) | (1 << 14) | (1 << 16) | (1 << 17) | (1 << 20) | (1 << 21) | (3 << 25) | ((<u64>1) << 32) | ((<u64>15) << 40);
+/** IA32_VMX_EPT_VPID_CAP: execute-only; 4 levels; UC, WB; 2 MiB, 1 GiB; INVEPT, both types; accessed and dirty flags */
+const EPT: u64 = 1 | (1 << 6) | (1 << 8) | (1 << 14) | (1 << 16) | (1 << 17) | (1 << 20) | (1 << 21) | (3 << 25);
+/** INVVPID, all types */
+const VPID: u64 = ((<u64>1) << 32) | ((<u64>15) << 40);
+
+function eptVpid(): u64 {
+  const may = <u32>(V.SECONDARY_CONTROLS >> 32);
+  return ((may & V.SECONDARY_ENABLE_EPT) != 0 ? EPT : 0) | ((may & V.SECONDARY_ENABLE_VPID) != 0 ? VPID : 0);
+}
 
 /** At reset: none unless the CPU model has VMX. */
 export function resetVmx(s: State): void {
@@ -39,7 +45,7 @@ export function resetVmx(s: State): void {
     cr4Fixed1(),
     VMCS_ENUM,
     V.SECONDARY_CONTROLS,
-    EPT_VPID,
+    eptVpid(),
     V.TRUE_PIN_CONTROLS,
     V.TRUE_PRIMARY_CONTROLS,
     V.TRUE_EXIT_CONTROLS,

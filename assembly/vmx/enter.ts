@@ -1,5 +1,6 @@
 /** VM entry: checks, guest state, event injection. SDM Vol. 3 "VM Entries". */
 import { cycles, retired } from "../clock";
+import { usesPdptes } from "../cpu/control-registers";
 import { deliverTo } from "../cpu/interrupts";
 import { deriveMode, jumpTo, loadFlags } from "../cpu/modes";
 import { setSegment } from "../cpu/segments";
@@ -8,6 +9,7 @@ import { CR0_PG, EFER_LMA, EFER_LME, HALTED_HLT, HALTED_SHUTDOWN, PENDING_VMX, V
 import { State } from "../generated/state";
 import * as V from "../generated/vmx";
 import { flushTlb } from "../mmu/tlb";
+import { loadPdptes } from "../mmu/walk";
 import { firstViolated, startChecks, violated } from "./check";
 import { checkControls, secondaryOf } from "./check-controls";
 import { BLOCKED_BY_MOV_SS, BLOCKED_BY_NMI, BLOCKED_BY_STI, checkGuest, HLT, SHUTDOWN, WAIT_FOR_SIPI } from "./check-guest";
@@ -51,6 +53,7 @@ export function enter(s: State): u32 {
   s.vmxPin = <u32>field(s, V.PIN_BASED_VM_EXECUTION_CONTROLS);
   s.vmxPrimary = <u32>field(s, V.PRIMARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS);
   s.vmxSecondary = secondaryOf(s);
+  s.eptPointer = (s.vmxSecondary & V.SECONDARY_ENABLE_EPT) != 0 ? field(s, V.EPT_POINTER) : 0;
   s.vmxTscOffset = (s.vmxPrimary & V.PRIMARY_USE_TSC_OFFSETTING) != 0 ? field(s, V.TSC_OFFSET) : 0;
   loadGuest(s);
   inject(s);
@@ -82,9 +85,23 @@ function loadGuest(s: State): void {
   s.rsp = field(s, V.GUEST_RSP);
   loadFlags(s, <u32>field(s, V.GUEST_RFLAGS), 0xffffffff);
   loadBlocking(s);
+  loadPageDirectories(s);
   flushTlb();
   deriveMode(s);
   jumpTo(s, field(s, V.GUEST_RIP));
+}
+
+/** The PDPTE registers of PAE paging: fields of the VMCS if the guest has EPT, else from memory at CR3. */
+function loadPageDirectories(s: State): void {
+  if (!usesPdptes(s.cr0, s.cr4, (s.efer & EFER_LMA) != 0)) return;
+  if (s.eptPointer == 0) {
+    loadPdptes(s, s.cr3);
+    return;
+  }
+  s.pdpte0 = field(s, V.GUEST_PDPTE0);
+  s.pdpte1 = field(s, V.GUEST_PDPTE1);
+  s.pdpte2 = field(s, V.GUEST_PDPTE2);
+  s.pdpte3 = field(s, V.GUEST_PDPTE3);
 }
 
 function loadSegment(s: State, n: u32): void {

@@ -1,5 +1,6 @@
 /** VM exits: what they record, the guest's state, the host's state. SDM Vol. 3 "VM Exits". */
 import { cycles, retired } from "../clock";
+import { usesPdptes } from "../cpu/control-registers";
 import { deriveMode, jumpTo, loadFlags } from "../cpu/modes";
 import { CS, LDTR, rightsOf, segmentBase, segmentLimit, selectorOf, setSegment, TR } from "../cpu/segments";
 import { Op } from "../decode/op";
@@ -95,6 +96,7 @@ function saveGuest(s: State): void {
   setField(s, V.GUEST_GDTR_LIMIT, <u64>s.gdtrLimit);
   setField(s, V.GUEST_IDTR_BASE, s.idtrBase);
   setField(s, V.GUEST_IDTR_LIMIT, <u64>s.idtrLimit);
+  if (s.eptPointer != 0 && usesPdptes(s.cr0, s.cr4, (s.efer & EFER_LMA) != 0)) savePageDirectories(s);
   setField(s, V.GUEST_RIP, s.rip);
   setField(s, V.GUEST_RSP, s.rsp);
   setField(s, V.GUEST_RFLAGS, <u64>rflags(s));
@@ -121,6 +123,13 @@ function saveSegment(s: State, n: u32): void {
   setField(s, rightsField(n), <u64>((rights & RIGHTS_P) != 0 ? rights : rights | UNUSABLE));
 }
 
+function savePageDirectories(s: State): void {
+  setField(s, V.GUEST_PDPTE0, s.pdpte0);
+  setField(s, V.GUEST_PDPTE1, s.pdpte1);
+  setField(s, V.GUEST_PDPTE2, s.pdpte2);
+  setField(s, V.GUEST_PDPTE3, s.pdpte3);
+}
+
 /** SDM Vol. 3 "Loading Host State". */
 function loadHost(s: State): void {
   const controls = <u32>field(s, V.VM_EXIT_CONTROLS);
@@ -130,6 +139,7 @@ function loadHost(s: State): void {
   s.vmxTimerAt = ~(<u64>0);
   s.vmxTrap = 0;
   s.vmxTscOffset = 0;
+  s.eptPointer = 0;
   s.halted = 0;
   s.inhibit = 0;
   s.cr0 = (field(s, V.HOST_CR0) & ~CR0_KEPT) | (s.cr0 & CR0_KEPT);

@@ -53,7 +53,7 @@ const TABLE = `
   primary   30   pauseExiting                    may
   primary   31   activateSecondaryControls       may
   secondary  0   virtualizeApicAccesses          never
-  secondary  1   enableEpt                       never
+  secondary  1   enableEpt                       may
   secondary  2   descriptorTableExiting          may
   secondary  3   enableRdtscp                    never
   secondary  4   virtualizeX2apicMode            never

@@ -8,7 +8,7 @@ import { max } from "../../src/cpus/max.ts";
 import { STOP } from "../../src/spec/events.ts";
 import { fieldOffset } from "../../src/spec/print/vmx.ts";
 import { VMCS_FIELDS } from "../../src/spec/vmcs.ts";
-import { capability } from "../../src/spec/vmx-controls.ts";
+import { capability, VMX_CONTROLS } from "../../src/spec/vmx-controls.ts";
 import { CODE, GDT, Ring0, SELECTOR, STACK, TSS } from "./ring0.ts";
 
 const model = { ...max, features: [...max.features, "vmx"] };
@@ -65,6 +65,11 @@ const DEFAULTS: Readonly<Record<string, bigint>> = {
 };
 const DATA_SEGMENTS = ["Es", "Ss", "Ds", "Fs", "Gs"];
 
+/** secondary controls by name, as bits */
+export const SECONDARY: Readonly<Record<string, bigint>> = Object.fromEntries(
+  VMX_CONTROLS.filter((c) => c.field === "secondary").map((c) => [c.name, 1n << BigInt(c.bit)]),
+);
+
 const encodings = new Map(VMCS_FIELDS.map((f) => [f.name, f.encoding]));
 
 export class VmxMachine {
@@ -86,6 +91,14 @@ export class VmxMachine {
     for (const [name, value] of Object.entries(fields))
       this.#fields.set(name, typeof value === "bigint" ? value : value(this.#fields.get(name) ?? 0n));
     return this;
+  }
+
+  /** Sets secondary controls, and the primary one that activates them. */
+  secondary(controls: bigint): this {
+    return this.with({
+      primaryProcessorBasedVmExecutionControls: (old) => old | (1n << 31n),
+      secondaryProcessorBasedVmExecutionControls: (old) => old | controls,
+    });
   }
 
   /** Enters the guest with its program. Returns why the processor stopped: HALT in the host, or behind VMLAUNCH if that fails. */

@@ -1,0 +1,114 @@
+/**
+ * Extended page tables: from guest-physical to physical addresses. SDM Vol. 3 "The Extended Page Table Mechanism (EPT)".
+ *
+ *     EPTP ──► PML4E ──► PDPTE ──► PDE ──► PTE      9 bits each from bit 47 on; bit 7 of a PDPTE or PDE maps 1 GiB or 2 MiB
+ *
+ *     entry: 0 read · 1 write · 2 execute · 3-5 memory type, 6 ignore PAT (of a page) · 7 page · 8 accessed · 9 dirty · 12-39 address
+ *
+ * A translation that fails has changed nothing. Why it failed is noted for the VM exit: a violation tells what was tried and what is allowed,
+ * a misconfiguration only where. EPT tables that are not in RAM read as ones, which is a misconfiguration.
+ */
+import { ADDRESS_BITS_PHYSICAL } from "../generated/constants";
+import { State } from "../generated/state";
+import { EXIT_REASON_EPT_MISCONFIGURATION, EXIT_REASON_EPT_VIOLATION } from "../generated/vmx";
+import { markEntry, readEntry } from "./entries";
+import { hostOf } from "./physical";
+
+/** kinds of access, as in bits 0-2 of entries and of the qualification */
+export const EPT_READ: u32 = 1;
+export const EPT_WRITE: u32 = 2;
+export const EPT_EXECUTE: u32 = 4;
+
+/** bits of a violation's qualification: the guest's linear address is known; what it translates to was accessed, not a table on the way */
+export const LINEAR_VALID: u64 = 1 << 7;
+export const OF_LINEAR: u64 = 1 << 8;
+
+const RIGHTS: u64 = 7;
+const LARGE: u64 = 1 << 7;
+const ACCESSED: u32 = 1 << 8;
+const DIRTY: u32 = 1 << 9;
+/** in the EPT pointer: accessed and dirty flags are in use */
+const FLAGS_ENABLED: u64 = 1 << 6;
+const ADDRESS: u64 = (((<u64>1) << ADDRESS_BITS_PHYSICAL) - 1) & ~(<u64>0xfff);
+/** bits 51 down to the width of physical addresses */
+const ABOVE: u64 = (((<u64>1) << 52) - 1) & ~(((<u64>1) << ADDRESS_BITS_PHYSICAL) - 1);
+/** bits 3-6 of an entry that names a table, and bit 7 where there is no page */
+const TABLE_RESERVED: u64 = 0x78;
+const TOP: u64 = 39;
+/** memory types 2, 3 and 7 */
+const RESERVED_TYPES: u32 = (1 << 2) | (1 << 3) | (1 << 7);
+
+/** Of the last translation: 0, or why it failed, EXIT_REASON_…; its qualification without what the caller knows; the address. */
+export let eptReason: u32 = 0;
+export let eptQualification: u64 = 0;
+export let eptAddress: u64 = 0;
+
+/** What the processor's access to an entry of the guest's page tables is: with accessed and dirty flags for EPT it counts as a write. */
+export function tableAccess(s: State): u32 {
+  return (s.eptPointer & FLAGS_ENABLED) != 0 ? EPT_READ | EPT_WRITE : EPT_READ;
+}
+
+/** Physical address behind `gpa` for an access; sets `eptReason`. */
+export function translateEpt(s: State, gpa: u64, access: u32): u64 {
+  eptReason = 0;
+  eptAddress = gpa;
+  let e = s.eptPointer;
+  let rights = RIGHTS;
+  let used: u64 = ACCESSED;
+  let at: usize = 0;
+  let shift = TOP + 9;
+  do {
+    shift -= 9;
+    at = entryAt(e & ADDRESS, gpa >> shift);
+    e = readEntry(at);
+    rights &= e;
+    used &= e;
+    if ((e & RIGHTS) == 0) return violation(access, rights);
+    if (!isConfigured(e, shift)) return misconfiguration();
+  } while (!isPage(e, shift));
+  if ((rights & access) != access) return violation(access, rights);
+  if ((s.eptPointer & FLAGS_ENABLED) != 0) setFlags(s, gpa, at, shift, e, used, access);
+  const offset = ((<u64>1) << shift) - 1;
+  return (e & ADDRESS & ~offset) | (gpa & offset);
+}
+
+function entryAt(table: u64, index: u64): usize {
+  return hostOf(table + ((index & 511) << 3));
+}
+
+function isPage(e: u64, shift: u64): bool {
+  return shift == 12 || ((e & LARGE) != 0 && shift != TOP);
+}
+
+/** SDM Vol. 3 "EPT Misconfigurations", of an entry that is present. */
+function isConfigured(e: u64, shift: u64): bool {
+  if ((e & (EPT_READ | EPT_WRITE)) == EPT_WRITE || (e & ABOVE) != 0) return false;
+  if (!isPage(e, shift)) return (e & (TABLE_RESERVED | LARGE)) == 0;
+  // a page's address is aligned to its size
+  if ((e & ADDRESS & (((<u64>1) << shift) - 1)) != 0) return false;
+  return ((RESERVED_TYPES >> ((<u32>e >> 3) & 7)) & 1) == 0;
+}
+
+function violation(access: u32, rights: u64): u64 {
+  eptReason = EXIT_REASON_EPT_VIOLATION;
+  eptQualification = <u64>access | (rights << 3);
+  return 0;
+}
+
+function misconfiguration(): u64 {
+  eptReason = EXIT_REASON_EPT_MISCONFIGURATION;
+  eptQualification = 0;
+  return 0;
+}
+
+/** SDM Vol. 3 "Accessed and Dirty Flags for EPT"; `e` at `at` maps the page, `used` has A if all entries have it. */
+function setFlags(s: State, gpa: u64, at: usize, shift: u64, e: u64, used: u64, access: u32): void {
+  if ((access & EPT_WRITE) != 0 && (e & DIRTY) == 0) markEntry(s, at, ACCESSED | DIRTY);
+  if ((used & ACCESSED) != 0) return;
+  let table = s.eptPointer & ADDRESS;
+  for (let level = TOP; level >= shift; level -= 9) {
+    const entry = entryAt(table, gpa >> level);
+    markEntry(s, entry, ACCESSED);
+    table = readEntry(entry) & ADDRESS;
+  }
+}
