@@ -29,6 +29,7 @@ import {
   STATE_STRIDE,
   STATES,
 } from "./memory-map";
+import { NO_APIC_ACCESS } from "./mmu/apic-access";
 import { codeWritten, isCode, staleBlocks } from "./mmu/code-pages";
 import { hostOf, setRamSize } from "./mmu/physical";
 import { flushPage as dropPage, flushTlb as dropTlb, initializeTlb } from "./mmu/tlb";
@@ -82,7 +83,10 @@ export function countersAt(): usize {
 export function initialize(ramBytes: u64): void {
   setRamSize(ramBytes);
   memory.fill(ONES, 0xff, PAGE_SIZE);
-  for (let i: u32 = 0; i < MAX_VCPUS; i++) changetype<Exec>(stateOf(i)).timerAt = u64.MAX_VALUE;
+  for (let i: u32 = 0; i < MAX_VCPUS; i++) {
+    changetype<Exec>(stateOf(i)).timerAt = u64.MAX_VALUE;
+    changetype<Exec>(stateOf(i)).apicAccess = NO_APIC_ACCESS;
+  }
   initializeTlb();
   dropBlocks();
 }

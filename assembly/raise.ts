@@ -13,6 +13,7 @@ import {
   EVENT_EXCEPTION,
   EVENT_SOFTWARE_EXCEPTION,
   EVENT_SOFTWARE_INTERRUPT,
+  STOP_BUDGET,
   STOP_EXCEPTION,
   STOP_SHUTDOWN,
   STOP_UNIMPLEMENTED,
@@ -29,7 +30,12 @@ import {
   VMX_NON_ROOT,
 } from "./generated/constants";
 import { State } from "./generated/state";
-import { EXIT_REASON_EPT_MISCONFIGURATION, EXIT_REASON_TRIPLE_FAULT, VM_EXIT_INSTRUCTION_LENGTH } from "./generated/vmx";
+import {
+  EXIT_REASON_EPT_VIOLATION,
+  EXIT_REASON_PAGE_MODIFICATION_LOG_FULL,
+  EXIT_REASON_TRIPLE_FAULT,
+  VM_EXIT_INSTRUCTION_LENGTH,
+} from "./generated/vmx";
 
 const SELECTOR_CODES: u32 = (1 << VECTOR_TS) | (1 << VECTOR_NP) | (1 << VECTOR_SS) | (1 << VECTOR_GP);
 const CONTRIBUTORY: u32 = SELECTOR_CODES | (1 << VECTOR_DE) | (1 << VECTOR_CP);
@@ -76,9 +82,18 @@ export function raiseExit(s: State, op: Op, reason: u32, qualification: u64): vo
   abandonLevel(s);
   leave(s, op, STOP_EXCEPTION);
   if (changetype<usize>(op) != 0) store<u64>(<usize>s.vmcs + VM_EXIT_INSTRUCTION_LENGTH, <u64>op.len);
-  const unblocked = s.nmiUnblockedAt == retired(s) + 1 && s.delivering == 0 && reason != EXIT_REASON_EPT_MISCONFIGURATION;
+  const told = reason == EXIT_REASON_EPT_VIOLATION || reason == EXIT_REASON_PAGE_MODIFICATION_LOG_FULL;
+  const unblocked = told && s.nmiUnblockedAt == retired(s) + 1 && s.delivering == 0;
   s.vmxExit = reason + 1;
   s.vmxQualification = unblocked ? qualification | NMI_UNBLOCKED : qualification;
+  raised();
+  unreachable();
+}
+
+/** The instruction begins again. */
+export function startOver(s: State, op: Op): void {
+  abandonLevel(s);
+  leave(s, op, STOP_BUDGET);
   raised();
   unreachable();
 }

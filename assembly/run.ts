@@ -43,6 +43,10 @@ export function runSlices(b: Exec): u32 {
   b.stop = STOP_BUDGET;
   b.jump(b.rip);
   if (b.once != 0) stepOnce(b, 0);
+  if (b.vmxAlone != 0) {
+    b.vmxAlone = 0;
+    stepOnce(b, 1);
+  }
   if (b.vmxExit != 0) exitForAccess(b);
   else if (raised) event(b, b.vector, EVENT_EXCEPTION, b.errorCode);
   while (b.left > 0 && b.stop == STOP_BUDGET) {
@@ -68,7 +72,11 @@ function respond(b: Exec): bool {
     resetProcessor(b);
     resetVmx(b);
   }
-  if (b.vmx == VMX_NON_ROOT && respondInGuest(b)) return true;
+  if (b.vmx == VMX_NON_ROOT) {
+    if (respondInGuest(b)) return true;
+    // what waits for the end of a shadow is looked at right behind the instruction in it
+    if (b.inhibit != 0 && b.inhibitAt == b.instructions) stepOnce(b, 1);
+  }
   const open = (b.flagsOther & RFLAGS_IF) != 0;
   const nmi = (b.pending & PENDING_NMI) != 0 && b.nmiBlocked == 0;
   if (nmi || ((b.pending & MASKABLE) != 0 && (open || b.halted == HALTED_MWAIT_MASKED))) {

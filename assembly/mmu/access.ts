@@ -14,6 +14,7 @@ import { COUNTER_TLB_MISSES, EFER_LMA, PF_U, PF_W, VECTOR_AC, VECTOR_GP, VECTOR_
 import { State } from "../generated/state";
 import { GATHER, PAGE_MASK } from "../memory-map";
 import { raise } from "../raise";
+import { checkApicAccess, NO_APIC_ACCESS } from "./apic-access";
 import { codeWritten, isCode } from "./code-pages";
 import { readDevice, writeDevice } from "./device-memory";
 import { hostOf } from "./physical";
@@ -133,6 +134,10 @@ function place(s: State, op: Op, va: u64, size: u32, access: u32, use: u32, vect
   if (explicit) watch(s, va, size, (access & PF_W) != 0);
   if (a != 0 && !crosses) return a;
   if (use == CHECK) return 0;
+  if (s.apicAccess != NO_APIC_ACCESS) {
+    if ((aDevice & PAGE_MASK) == s.apicAccess) useApicPage(s, op, <u32>aDevice & 0xfff, size, use, !crosses);
+    if (crosses && (device & PAGE_MASK) == s.apicAccess) useApicPage(s, op, <u32>device & 0xfff, size, use, false);
+  }
   first = a;
   firstDevice = aDevice;
   second = b;
@@ -144,6 +149,11 @@ function place(s: State, op: Op, va: u64, size: u32, access: u32, use: u32, vect
   gather(s, GATHER, a, aDevice, split, reads);
   if (crosses) gather(s, GATHER + split, b, secondDevice, size - split, reads);
   return GATHER;
+}
+
+function useApicPage(s: State, op: Op, offset: u32, size: u32, use: u32, whole: bool): void {
+  if (use != WRITE) checkApicAccess(s, op, offset, size, false, whole);
+  if (use != READ) checkApicAccess(s, op, offset, size, true, whole);
 }
 
 /**
@@ -166,7 +176,7 @@ function translate(s: State, op: Op, va: u64, access: u32): usize {
   const physical = walk(s, va, access);
   if (walkError != 0) refuse(s, op, va);
   // the local APIC's page lies before RAM, wherever software puts it
-  const host: usize = (physical & PAGE_MASK) == lapicPage(s) ? <usize>0 : hostOf(physical);
+  const host: usize = (physical & PAGE_MASK) == lapicPage(s) || (physical & PAGE_MASK) == s.apicAccess ? <usize>0 : hostOf(physical);
   device = physical;
   if (host == 0) return 0;
   const write = access & PF_W;

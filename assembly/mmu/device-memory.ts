@@ -12,6 +12,7 @@ import { BOUNCE, PAGE_MASK } from "../memory-map";
 
 /** Reads `size` bytes from `gpa` on into linear memory at `to`. */
 export function readDevice(s: State, gpa: u64, to: usize, size: u32): void {
+  if ((gpa & PAGE_MASK) == s.apicAccess) return copyOrOnes(s, <u32>gpa & 0xfff, to, size);
   if ((gpa & PAGE_MASK) == lapicPage(s)) return readLapic(s, <u32>gpa & 0xfff, to, size);
   for (let done: u32 = 0; done < size; ) {
     const n = piece(size - done);
@@ -24,6 +25,10 @@ export function readDevice(s: State, gpa: u64, to: usize, size: u32): void {
 
 /** Writes `size` bytes at `from` in linear memory to `gpa`. */
 export function writeDevice(s: State, gpa: u64, from: usize, size: u32): void {
+  if ((gpa & PAGE_MASK) == s.apicAccess) {
+    if (s.virtualApic != 0) memory.copy(<usize>s.virtualApic + (<usize>gpa & 0xfff), from, size);
+    return;
+  }
   if ((gpa & PAGE_MASK) == lapicPage(s)) {
     if (size == 4 && (gpa & 15) == 0) lapicWrite(s, <u32>gpa & 0xfff, load<u32>(from));
     return;
@@ -35,6 +40,12 @@ export function writeDevice(s: State, gpa: u64, from: usize, size: u32): void {
     mmioWrite(<f64>(gpa + <u64>done), n);
     done += n;
   }
+}
+
+/** Of the virtual-APIC page, which stands for the APIC-access page. */
+function copyOrOnes(s: State, offset: u32, to: usize, size: u32): void {
+  if (s.virtualApic != 0) memory.copy(to, <usize>s.virtualApic + offset, size);
+  else memory.fill(to, 0xff, size);
 }
 
 function readLapic(s: State, offset: u32, to: usize, size: u32): void {

@@ -3,8 +3,9 @@ import { count } from "../counters";
 import { Op } from "../decode/op";
 import { COUNTER_FETCH_MISSES, PF_I, PF_U } from "../generated/constants";
 import { State } from "../generated/state";
-import { ONES } from "../memory-map";
+import { ONES, PAGE_MASK } from "../memory-map";
 import { raiseGp } from "../raise";
+import { refuseFetch } from "./apic-access";
 import { hostOf } from "./physical";
 import { refuse } from "./refuse";
 import { fetchHit, fillFetch } from "./tlb";
@@ -19,6 +20,7 @@ export function fetchAddress(s: State, va: u64): usize {
   count(COUNTER_FETCH_MISSES);
   const physical = walk(s, va, PF_I | (s.cpl == 3 ? PF_U : 0));
   if (walkError != 0) refuse(s, none, va);
+  if ((physical & PAGE_MASK) == s.apicAccess) refuseFetch(s, <u32>physical & 0xfff);
   const host = hostOf(physical);
   if (host == 0) return ONES + (<usize>va & 0xfff);
   fillFetch(s, va, host);

@@ -3,6 +3,7 @@ import { FEATURE_VMX } from "../generated/constants";
 import { State } from "../generated/state";
 import * as V from "../generated/vmx";
 import { FEATURES } from "../memory-map";
+import { NO_APIC_ACCESS } from "../mmu/apic-access";
 import { CR0_FIXED0, CR0_FIXED1, CR4_FIXED0, cr4Fixed1 } from "./fixed-bits";
 import { NO_POINTER, REVISION, TIMER_SHIFT } from "./vmcs";
 
@@ -32,6 +33,11 @@ export function resetVmx(s: State): void {
   s.vmxTimerAt = NO_POINTER;
   s.vmxExit = 0;
   s.vmxTrap = 0;
+  s.virtualApic = 0;
+  s.apicAccess = NO_APIC_ACCESS;
+  s.vmxApicWrite = 0;
+  s.vmxVirtualInterrupt = 0;
+  s.vmxAlone = 0;
   const values: StaticArray<u64> = [
     BASIC,
     V.PIN_CONTROLS,

@@ -1,5 +1,5 @@
 /** VM entry: checks, guest state, event injection. SDM Vol. 3 "VM Entries". */
-import { cycles, retired } from "../clock";
+import { cycles, endSlice, retired } from "../clock";
 import { usesPdptes } from "../cpu/control-registers";
 import { deliverTo } from "../cpu/interrupts";
 import { deriveMode, jumpTo, loadFlags } from "../cpu/modes";
@@ -8,6 +8,8 @@ import { Op } from "../decode/op";
 import { CR0_PG, EFER_LMA, EFER_LME, HALTED_HLT, HALTED_SHUTDOWN, PENDING_VMX, VMX_NON_ROOT } from "../generated/constants";
 import { State } from "../generated/state";
 import * as V from "../generated/vmx";
+import { NO_APIC_ACCESS } from "../mmu/apic-access";
+import { hostOf } from "../mmu/physical";
 import { flushTlb } from "../mmu/tlb";
 import { loadPdptes } from "../mmu/walk";
 import { firstViolated, startChecks, violated } from "./check";
@@ -19,6 +21,7 @@ import { INJECTION_VALID } from "./event-types";
 import { failedEntry } from "./exit";
 import { CR0_KEPT } from "./fixed-bits";
 import { loadMsrs } from "./msr-areas";
+import { belowThreshold, deliversVirtually, evaluate, VTPR, virtualizePpr } from "./virtual-apic";
 import { field, setField, setLaunched, TIMER_SHIFT } from "./vmcs";
 
 const LDTR: u32 = 6;
@@ -56,6 +59,7 @@ export function enter(s: State): u32 {
   s.eptPointer = (s.vmxSecondary & V.SECONDARY_ENABLE_EPT) != 0 ? field(s, V.EPT_POINTER) : 0;
   s.vmxTscOffset = (s.vmxPrimary & V.PRIMARY_USE_TSC_OFFSETTING) != 0 ? field(s, V.TSC_OFFSET) : 0;
   loadGuest(s);
+  startVirtualApic(s);
   inject(s);
   return 0;
 }
@@ -123,6 +127,19 @@ function loadBlocking(s: State): void {
   if ((s.vmxPin & V.PIN_ACTIVATE_PREEMPTION_TIMER) != 0)
     s.vmxTimerAt = ((cycles(s) >> TIMER_SHIFT) + field(s, V.VMX_PREEMPTION_TIMER_VALUE)) << TIMER_SHIFT;
   s.pending |= PENDING_VMX;
+  endSlice(s);
+}
+
+/** SDM Vol. 3 "Virtualizing CR8-Based TPR Accesses", "Virtual-Interrupt Delivery", at VM entry. */
+function startVirtualApic(s: State): void {
+  const shadow = (s.vmxPrimary & V.PRIMARY_USE_TPR_SHADOW) != 0;
+  const accesses = (s.vmxSecondary & V.SECONDARY_VIRTUALIZE_APIC_ACCESSES) != 0;
+  s.virtualApic = shadow ? <u32>hostOf(field(s, V.VIRTUAL_APIC_ADDRESS)) : 0;
+  s.apicAccess = accesses ? field(s, V.APIC_ACCESS_ADDRESS) : NO_APIC_ACCESS;
+  if (deliversVirtually(s)) {
+    virtualizePpr(s);
+    evaluate(s);
+  } else if (shadow && accesses && belowThreshold(s)) s.vmxApicWrite = VTPR + 1;
 }
 
 /** SDM Vol. 3 "Event Injection": the event is delivered as if it had come about in the guest. */

@@ -5,6 +5,7 @@
 
 import { cycles } from "../clock";
 import { noteDebug } from "../cpu/debug";
+import { deliver } from "../cpu/interrupts";
 import { SHADOW_SS } from "../cpu/load";
 import { acknowledge } from "../devices/lapic-interrupts";
 import {
@@ -12,6 +13,7 @@ import {
   EVENT_EXTERNAL,
   EVENT_NMI,
   EVENT_SOFTWARE_INTERRUPT,
+  HALTED_SHUTDOWN,
   PENDING_APIC,
   PENDING_EXTINT,
   PENDING_INTR,
@@ -29,6 +31,7 @@ import { State } from "../generated/state";
 import * as V from "../generated/vmx";
 import { INJECTION_ERROR_CODE, INJECTION_VALID } from "./event-types";
 import { exit, noteEvent } from "./exit";
+import { finishApicWrite, isNotification, takeVirtualInterrupt } from "./virtual-apic";
 import { field } from "./vmcs";
 
 const ERROR_CODES: u32 =
@@ -65,6 +68,7 @@ const MASKABLE: u32 = PENDING_INTR | PENDING_EXTINT | PENDING_APIC;
 
 /** Between two blocks of a guest: true if there has been a VM exit. Priorities: SDM Vol. 3 "Priority Among Concurrent Events". */
 export function respondInGuest(s: State): bool {
+  if (s.vmxApicWrite != 0 && finishApicWrite(s)) return true;
   if (s.vmxTrap != 0) return exited(s, V.EXIT_REASON_MONITOR_TRAP_FLAG);
   if (cycles(s) >= s.vmxTimerAt) return exited(s, V.EXIT_REASON_PREEMPTION_TIMER);
   const shadowed = s.inhibit != 0 && s.inhibitAt == s.instructions;
@@ -72,11 +76,25 @@ export function respondInGuest(s: State): bool {
   if ((s.vmxPrimary & V.PRIMARY_NMI_WINDOW_EXITING) != 0 && s.nmiBlocked == 0 && !movSs) return exited(s, V.EXIT_REASON_NMI_WINDOW);
   const open = (s.flagsOther & RFLAGS_IF) != 0;
   if ((s.vmxPrimary & V.PRIMARY_INTERRUPT_WINDOW_EXITING) != 0 && open && !shadowed) return exited(s, V.EXIT_REASON_INTERRUPT_WINDOW);
-  if ((s.pending & MASKABLE) == 0 || (s.vmxPin & V.PIN_EXTERNAL_INTERRUPT_EXITING) == 0 || shadowed) return false;
+  if (shadowed) return false;
+  if ((s.vmxPin & V.PIN_EXTERNAL_INTERRUPT_EXITING) != 0 && interruptExits(s)) return true;
+  if (s.vmxVirtualInterrupt == 0 || !open || s.halted == HALTED_SHUTDOWN) return false;
+  s.monitoring = 0;
+  deliver(s, takeVirtualInterrupt(s), EVENT_EXTERNAL, 0);
+  return true;
+}
+
+/** An interrupt of the host's exits, whatever IF is; what notifies of posted interrupts does not. */
+function interruptExits(s: State): bool {
   const acknowledges = (<u32>field(s, V.VM_EXIT_CONTROLS) & V.EXIT_ACKNOWLEDGE_INTERRUPT_ON_EXIT) != 0;
-  s.now = <f64>cycles(s);
-  noteEvent(s, acknowledges ? INJECTION_VALID | acknowledge(s) : 0, 0);
-  return exited(s, V.EXIT_REASON_EXTERNAL_INTERRUPT);
+  while ((s.pending & MASKABLE) != 0) {
+    s.now = <f64>cycles(s);
+    const vector: u32 = acknowledges ? acknowledge(s) : 0;
+    if (acknowledges && isNotification(s, vector)) continue;
+    noteEvent(s, acknowledges ? INJECTION_VALID | vector : 0, 0);
+    return exited(s, V.EXIT_REASON_EXTERNAL_INTERRUPT);
+  }
+  return false;
 }
 
 function exited(s: State, reason: u32): bool {

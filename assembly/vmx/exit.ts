@@ -20,6 +20,7 @@ import {
 } from "../generated/constants";
 import { State } from "../generated/state";
 import * as V from "../generated/vmx";
+import { NO_APIC_ACCESS } from "../mmu/apic-access";
 import { flushTlb } from "../mmu/tlb";
 import { BLOCKED_BY_MOV_SS, BLOCKED_BY_NMI, BLOCKED_BY_STI, HLT } from "./check-guest";
 import { baseField, limitField, rightsField, selectorField } from "./check-segments";
@@ -140,6 +141,10 @@ function loadHost(s: State): void {
   s.vmxTrap = 0;
   s.vmxTscOffset = 0;
   s.eptPointer = 0;
+  s.virtualApic = 0;
+  s.apicAccess = NO_APIC_ACCESS;
+  s.vmxApicWrite = 0;
+  s.vmxVirtualInterrupt = 0;
   s.halted = 0;
   s.inhibit = 0;
   s.cr0 = (field(s, V.HOST_CR0) & ~CR0_KEPT) | (s.cr0 & CR0_KEPT);

@@ -12,6 +12,7 @@ import * as V from "../generated/vmx";
 import { readable } from "../mmu/access";
 import { exitInstruction } from "./exit";
 import { linearOf, registerNumber } from "./instruction-information";
+import { readVirtualCr8, writeVirtualCr8 } from "./intercept-apic";
 import { field } from "./vmcs";
 
 const MOV_TO: u32 = 0;
@@ -29,7 +30,8 @@ export function interceptMovToCr(s: State, op: Op, main: Op): bool {
   const cr: u32 = main.d;
   const register = registerNumber(s, main.s);
   const v = load<u64>(<usize>main.s);
-  return writeExits(s, cr, v) && crExit(s, op, cr, MOV_TO, register << 8);
+  if (writeExits(s, cr, v)) return crExit(s, op, cr, MOV_TO, register << 8);
+  return cr == 8 && writeVirtualCr8(s, op, v);
 }
 
 function writeExits(s: State, cr: u32, v: u64): bool {
@@ -50,7 +52,8 @@ function changesOwned(v: u64, shadow: u64, mask: u64): bool {
 export function interceptMovFromCr(s: State, op: Op, main: Op): bool {
   const cr: u32 = main.s;
   const exits = cr == 3 ? (s.vmxPrimary & V.PRIMARY_CR3_STORE_EXITING) != 0 : cr == 8 && (s.vmxPrimary & V.PRIMARY_CR8_STORE_EXITING) != 0;
-  return exits && crExit(s, op, cr, MOV_FROM, registerNumber(s, main.d) << 8);
+  if (exits) return crExit(s, op, cr, MOV_FROM, registerNumber(s, main.d) << 8);
+  return cr == 8 && readVirtualCr8(s, op, <usize>main.d);
 }
 
 export function interceptClts(s: State, op: Op): bool {

@@ -12,6 +12,7 @@ import * as V from "../generated/vmx";
 import { msrExits } from "./bitmaps";
 import { exitInstruction } from "./exit";
 import { linearOf, memoryInformation, noteInstruction, registerNumber } from "./instruction-information";
+import { readVirtualMsr, writeVirtualMsr } from "./intercept-apic";
 import { interceptClts, interceptLmsw, interceptMovFromCr, interceptMovToCr } from "./intercept-cr";
 import { interceptPort, interceptStringPort } from "./intercept-io";
 import { field, setField } from "./vmcs";
@@ -136,9 +137,11 @@ export function intercept(s: State, op: Op): bool {
     case V.CAUSE_OUTS:
       return interceptStringPort(s, op, mainRecord(op), portSize(op), OUT);
     case V.CAUSE_RDMSR:
-      return exitIf(s, op, ring0 && msrExits(s, <u32>s.rcx, 0), V.EXIT_REASON_RDMSR);
+      if (!ring0) return false;
+      return msrExits(s, <u32>s.rcx, 0) ? plainExit(s, op, V.EXIT_REASON_RDMSR) : readVirtualMsr(s, op, <u32>s.rcx);
     case V.CAUSE_WRMSR:
-      return exitIf(s, op, ring0 && msrExits(s, <u32>s.rcx, 1), V.EXIT_REASON_WRMSR);
+      if (!ring0) return false;
+      return msrExits(s, <u32>s.rcx, 1) ? plainExit(s, op, V.EXIT_REASON_WRMSR) : writeVirtualMsr(s, op, <u32>s.rcx);
     case V.CAUSE_XSETBV:
       return exitIf(s, op, ring0 && (s.cr4 & CR4_OSXSAVE) != 0, V.EXIT_REASON_XSETBV);
     case V.CAUSE_XSAVES:

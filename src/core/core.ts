@@ -254,8 +254,11 @@ export class Vcpu extends StateView {
     let stop = this.#unlessRaised(() => this.#exports.run(this.#address, budget), RAISES) as StopReason | typeof RAISES;
     for (let exceptions = 1; stop === RAISES; exceptions++) {
       const reason = this.getNumber("stop") as StopReason;
-      if (reason !== STOP.EXCEPTION || (this.getNumber("options") & OPTION.HOST_EXCEPTIONS) !== 0) return reason;
-      if (exceptions === MAX_EXCEPTIONS) return STOP.EXCEPTION;
+      // an instruction that starts over has left without a reason to stop
+      if (reason !== STOP.BUDGET) {
+        if (reason !== STOP.EXCEPTION || (this.getNumber("options") & OPTION.HOST_EXCEPTIONS) !== 0) return reason;
+        if (exceptions === MAX_EXCEPTIONS) return STOP.EXCEPTION;
+      }
       stop = this.#unlessRaised(() => this.#exports.resume(this.#address), RAISES) as StopReason | typeof RAISES;
     }
     return stop;

@@ -88,6 +88,11 @@ const vmx = [
   field("vmxTrap", "u32", "1 if an exit by the monitor trap flag is pending"),
   field("vmxExit", "u32", "1 + the reason of a VM exit that an access to memory has caused, or 0"),
   field("vmxQualification", "u64", "its qualification"),
+  field("virtualApic", "u32", "address of its virtual-APIC page in linear memory, or 0"),
+  field("apicAccess", "u64", "physical address of its APIC-access page; all ones: none"),
+  field("vmxApicWrite", "u32", "1 + the offset in that page that the last instruction has written, or 0"),
+  field("vmxVirtualInterrupt", "u32", "1 if a pending virtual interrupt is recognized"),
+  field("vmxAlone", "u32", "1 if the next instruction is to run in a block of its own"),
   field("vmxTimerAt", "u64", "cycle in which the VMX-preemption timer expires; all ones: never"),
   field("vmxCapability", "u64", "IA32_VMX_BASIC and the capability MSRs behind it", VMX_MSRS),
 ];

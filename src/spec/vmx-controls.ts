@@ -21,7 +21,7 @@ const TABLE = `
   pin        4   -                               must
   pin        5   virtualNmis                     never
   pin        6   activatePreemptionTimer         never
-  pin        7   processPostedInterrupts         never
+  pin        7   processPostedInterrupts         may
   primary    1   -                               true
   primary    2   interruptWindowExiting          may
   primary    3   useTscOffsetting                may
@@ -41,7 +41,7 @@ const TABLE = `
   primary   17   activateTertiaryControls        never
   primary   19   cr8LoadExiting                  may
   primary   20   cr8StoreExiting                 may
-  primary   21   useTprShadow                    never
+  primary   21   useTprShadow                    may
   primary   22   nmiWindowExiting                never
   primary   23   movDrExiting                    may
   primary   24   unconditionalIoExiting          may
@@ -52,16 +52,16 @@ const TABLE = `
   primary   29   monitorExiting                  may
   primary   30   pauseExiting                    may
   primary   31   activateSecondaryControls       may
-  secondary  0   virtualizeApicAccesses          never
+  secondary  0   virtualizeApicAccesses          may
   secondary  1   enableEpt                       may
   secondary  2   descriptorTableExiting          may
   secondary  3   enableRdtscp                    never
-  secondary  4   virtualizeX2apicMode            never
+  secondary  4   virtualizeX2apicMode            may
   secondary  5   enableVpid                      never
   secondary  6   wbinvdExiting                   may
   secondary  7   unrestrictedGuest               never
-  secondary  8   apicRegisterVirtualization      never
-  secondary  9   virtualInterruptDelivery        never
+  secondary  8   apicRegisterVirtualization      may
+  secondary  9   virtualInterruptDelivery        may
   secondary 10   pauseLoopExiting                never
   secondary 11   rdrandExiting                   may
   secondary 12   enableInvpcid                   never
