@@ -7,6 +7,7 @@ import { cycles } from "../clock";
 import { noteDebug } from "../cpu/debug";
 import { deliver } from "../cpu/interrupts";
 import { SHADOW_SS } from "../cpu/load";
+import { isReal } from "../cpu/modes";
 import { acknowledge } from "../devices/lapic-interrupts";
 import {
   EVENT_EXCEPTION,
@@ -44,7 +45,7 @@ export function interceptEvent(s: State, vector: u32, type: u32, errorCode: u32)
     if (vector == VECTOR_DB && type == EVENT_EXCEPTION) noteDebug(s);
     return false;
   }
-  const coded = type == EVENT_EXCEPTION && ((ERROR_CODES >> vector) & 1) != 0;
+  const coded = type == EVENT_EXCEPTION && ((ERROR_CODES >> vector) & 1) != 0 && !isReal(s);
   noteEvent(s, INJECTION_VALID | vector | (type << 8) | (coded ? INJECTION_ERROR_CODE : 0), errorCode);
   const qualification: u64 = vector == VECTOR_PF ? s.faultAddress : vector == VECTOR_DB && type == EVENT_EXCEPTION ? s.debugHits : 0;
   exit(s, V.EXIT_REASON_EXCEPTION_OR_NMI, qualification);

@@ -59,7 +59,7 @@ const TABLE = `
   secondary  4   virtualizeX2apicMode            may
   secondary  5   enableVpid                      never
   secondary  6   wbinvdExiting                   may
-  secondary  7   unrestrictedGuest               never
+  secondary  7   unrestrictedGuest               may
   secondary  8   apicRegisterVirtualization      may
   secondary  9   virtualInterruptDelivery        may
   secondary 10   pauseLoopExiting                never
