@@ -44,9 +44,8 @@ export class DynamicSymbols {
     if (symbolTable === 0n || stringTable === 0n) return;
     this.strings = range(stringTable, dynamic.stringTableSize, "the string table");
     this.chains = dynamic.hash === 0n ? undefined : hashTable(file, dynamic.hash, range);
-    const section = sections.find(({ address, type }) => type === SHT_DYNSYM && address === symbolTable);
-    const bytes = this.chains?.symbolCount ?? (section === undefined ? stringTable - symbolTable : section.size) / BigInt(SYMBOL_BYTES);
-    this.table = range(symbolTable, (bytes < 0n ? 0n : bytes) * BigInt(SYMBOL_BYTES), "the symbol table");
+    const count = this.chains?.symbolCount ?? symbolsBetween(file, dynamic, sections);
+    this.table = range(symbolTable, count * BigInt(SYMBOL_BYTES), `the symbol table of ${count} symbols`);
     this.count = this.table.size / SYMBOL_BYTES;
   }
 
@@ -94,6 +93,14 @@ export class DynamicSymbols {
 
 const SHT_DYNSYM = 11;
 const SHT_SYMTAB = 2;
+
+/** How many symbols there are, if no hash table tells: by the section, or else because linkers put the strings right behind the symbols. */
+function symbolsBetween(file: FileBytes, { symbolTable, stringTable }: Dynamic, sections: readonly Section[]): bigint {
+  const section = sections.find(({ address, type }) => type === SHT_DYNSYM && address === symbolTable);
+  if (section !== undefined) return section.size / BigInt(SYMBOL_BYTES);
+  if (stringTable < symbolTable) file.fail(ERROR_CODE.BFELF_ERROR_INVALID_FILE, "nothing tells how many symbols the symbol table has");
+  return (stringTable - symbolTable) / BigInt(SYMBOL_BYTES);
+}
 
 interface HashTable {
   readonly symbolCount: bigint;
