@@ -125,14 +125,14 @@ POOL-6    freed blocks coalesce | -
 POOL-7    free of what is not allocated | -
 POOL-8    size | -
 POOL-9    contains | -
-POOL-10   clear | -
-MM-1      alloc: which pool | -
+POOL-10   clear | differs: no lock; nothing of the VMM runs at the same time as something else
+MM-1      alloc: which pool | differs: one manager for each VMM, handed to its parts, no singleton; why there is no memory is printed
 MM-2      alloc_map | -
 MM-3      free | -
 MM-4      size | -
 MM-5      add_md | -
 MM-6      remove_md | -
-MM-7      virtual to physical and back | -
+MM-7      virtual to physical and back | differs: an address is a bigint, so the integer and pointer flavours are one function
 MM-8      descriptors | -
 MM-9      the C entry add_md | -
 MM-10     malloc, free, calloc, realloc | -
@@ -140,7 +140,7 @@ MM-11     1.0: malloc | ${ONLY_10}
 PT-1      bits of an entry | -
 PT-2      PAT index | -
 PT-3      tables and how they link | -
-PT-4      pages of three sizes | -
+PT-4      pages of three sizes | differs: a large page drops only the tables at its own place, not those of its neighbours, whose entries would point at freed memory
 PT-5      removal frees empty tables | -
 PT-6      virt_to_pte | -
 PT-7      descriptors of tables | -
@@ -149,12 +149,12 @@ PT-9      the VMM's own tables tell the memory manager | -
 PT-10     identity maps | -
 PT-11     attributes | -
 PT-12     the VMM's PAT | -
-PT-13     the root table comes from the descriptors | -
+PT-13     the root table comes from the descriptors | differs: an error is thrown instead of ending the VMM, and nothing is left behind
 PT-14     upper and lower bits of an address | -
 MAP-1     forms of a mapping | -
 MAP-2     what each form requires | -
-MAP-3     failure gives the range back | -
-MAP-4     walk of the guest's tables | -
+MAP-3     failure gives the range back | differs: pages that were mapped before the failure are unmapped as well
+MAP-4     walk of the guest's tables | differs: tables are read where they stand, without mapping them, so that a walk needs no map pool
 MAP-5     flush, release, reset, swap, move | -
 MAP-6     virt_to_phys_with_cr3 | -
 
