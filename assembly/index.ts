@@ -32,7 +32,8 @@ import {
 import { NO_APIC_ACCESS } from "./mmu/apic-access";
 import { codeWritten, isCode, staleBlocks } from "./mmu/code-pages";
 import { hostOf, setRamSize } from "./mmu/physical";
-import { flushPage as dropPage, flushTlb as dropTlb, initializeTlb } from "./mmu/tlb";
+import { initializeTlb } from "./mmu/tlb";
+import { flushPage as dropPage, flushAll, takeContext } from "./mmu/tlb-context";
 import { loadPdptes } from "./mmu/walk";
 import { runSlices } from "./run";
 import { resetVmx } from "./vmx/capability";
@@ -96,6 +97,7 @@ export function refresh(vcpu: usize): void {
   const b = changetype<Exec>(vcpu);
   // a guest with EPT has its PDPTE registers from the VMCS
   if (b.eptPointer == 0) loadPdptes(b, b.cr3);
+  takeContext(b);
   settleMode(b);
   b.jump(b.rip);
 }
@@ -159,7 +161,7 @@ export function setRflags(vcpu: usize, value: u32): void {
 }
 
 export function flushTlb(): void {
-  dropTlb();
+  flushAll();
 }
 
 export function flushPage(va: u64): void {

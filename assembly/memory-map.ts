@@ -5,13 +5,13 @@
  *     0         guard: a null pointer reads nothing of use
  *     4 KiB     vCPU states, one page each; below 64 KiB so that a record names a register in 16 bits
  *     64 KiB    bounce buffer: 64 bytes for the host's accesses, then accesses that have no linear address of their own
- *     68 KiB    TLBs, and the lists of their entries in use
+ *     68 KiB    free
  *     192 KiB   tables that the host fills: enabled features, CPUID leaves; code segment numbers; a page of ones;
  *               what the CPU model allows; counters; counts of vectors
  *     256 KiB   code being written by the compiler
  *     512 KiB   profile; a TLB that stays empty
  *     1 MiB     AssemblyScript's static data (asconfig.json: memoryBase)
- *     2 MiB     jump cache, code page table, decoded blocks
+ *     2 MiB     jump cache, code page table, TLBs of the tag contexts, decoded blocks
  *     64 MiB    guest RAM, to the end of memory
  */
 export const PAGE_SIZE: u32 = 4096;
@@ -26,29 +26,36 @@ export const BOUNCE: usize = 0x10000;
 export const GATHER: usize = BOUNCE + 64;
 export const BOUNCE_END: usize = BOUNCE + 0x1000;
 
-export const TLB_ENTRIES: u32 = 1024;
-export const TLB_ENTRY: usize = 32;
-export const TLB_SIZE: usize = <usize>TLB_ENTRIES * TLB_ENTRY;
-/** for supervisor accesses, for user accesses, and for supervisor accesses with RFLAGS.AC set under SMAP */
-export const TLBS: usize = BOUNCE_END;
-export const TLBS_END: usize = TLBS + TLB_SIZE * 3;
-
 export const JUMP_CACHE: usize = 0x200000;
 export const JUMP_CACHE_ENTRIES: u32 = 1 << 16;
 export const CODE_PAGES: usize = JUMP_CACHE + ((<usize>JUMP_CACHE_ENTRIES) << 2);
 /** one head of a block list for each page of linear memory */
-export const BLOCKS: usize = CODE_PAGES + (1 << 20) * 4;
+export const CODE_PAGES_END: usize = CODE_PAGES + (1 << 20) * 4;
+
+export const TLB_ENTRIES: u32 = 1024;
+export const TLB_ENTRY: usize = 32;
+export const TLB_SIZE: usize = <usize>TLB_ENTRIES * TLB_ENTRY;
+/** addresses of entries in use, one list for those of global pages and one for the rest */
+export const TLB_LIST_SIZE: usize = <usize>TLB_ENTRIES * 3 * 4;
+/** Bloom filters of large pages, one for each list: 2048 bits */
+export const LARGE_FILTER_SIZE: usize = 256;
+/**
+ * What the TLB knows under one tag: TLBs for supervisor accesses, for user accesses, and for supervisor accesses with RFLAGS.AC set under
+ * SMAP; two lists; two filters; whose it is (assembly/mmu/tlb.ts)
+ */
+export const TLB_LISTS: usize = TLB_SIZE * 3;
+export const LARGE_FILTERS: usize = TLB_LISTS + TLB_LIST_SIZE * 2;
+export const TLB_HEADER: usize = LARGE_FILTERS + LARGE_FILTER_SIZE * 2;
+export const TLB_CONTEXT: usize = TLB_HEADER + 256;
+export const TLB_CONTEXTS: u32 = 8;
+export const TLBS: usize = CODE_PAGES_END;
+export const TLBS_END: usize = TLBS + TLB_CONTEXT * <usize>TLB_CONTEXTS;
+
+export const BLOCKS: usize = (TLBS_END + 0xffff) & ~0xffff;
 export const BLOCKS_END: usize = 0x4000000;
 
 /** a link { next, block } in a page's list */
 export const NODE_SIZE: usize = 8;
-
-/** addresses of entries in use, one list for those of global pages and one for the rest */
-export const TLB_LISTS: usize = TLBS_END;
-export const TLB_LIST_SIZE: usize = <usize>TLB_ENTRIES * 3 * 4;
-/** Bloom filters of large pages, one for each list: 2048 bits */
-export const LARGE_FILTER: usize = TLB_LISTS + TLB_LIST_SIZE * 2;
-export const LARGE_FILTER_SIZE: usize = 256;
 
 /** one byte for each feature in the order of FEATURES of src/spec/features.ts: whether the CPU model has it */
 export const FEATURES: usize = 0x30000;

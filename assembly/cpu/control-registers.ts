@@ -34,7 +34,7 @@ import { State } from "../generated/state";
 import { SECONDARY_UNRESTRICTED_GUEST } from "../generated/vmx";
 import { MODEL_CR4 } from "../memory-map";
 import { refusePdptes } from "../mmu/refuse";
-import { flushLocal, flushTlb } from "../mmu/tlb";
+import { flushLocal, flushTlb } from "../mmu/tlb-context";
 import { loadPdptes } from "../mmu/walk";
 import { raiseGp } from "../raise";
 import { BUSY_TSS } from "./descriptors";

@@ -27,7 +27,7 @@ import {
 } from "../generated/msrs";
 import { State } from "../generated/state";
 import { MSRS_PRESENT } from "../memory-map";
-import { flushTlb } from "../mmu/tlb";
+import { flushAll, flushTlb } from "../mmu/tlb-context";
 import { isCanonicalBase } from "../mmu/walk";
 import { hasX2apic, MISC_LIMIT_CPUID, MISC_MONITOR, MISC_XD_DISABLE } from "./cpuid";
 import { settleMode } from "./modes";
@@ -104,7 +104,7 @@ function writeOwn(s: State, op: Op, number: u32, cell: usize, value: u64): bool 
   }
   if (number == IA32_APIC_BASE) {
     if ((value & ~APIC_BASE_WRITABLE) != 0 || ((value & APIC_BASE_EXTD) != 0 && !hasX2apic())) return false;
-    flushTlb();
+    flushAll();
     return writeApicBase(s, value);
   }
   if (number == IA32_PRED_CMD) return (value & ~IBPB) == 0;

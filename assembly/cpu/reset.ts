@@ -8,7 +8,7 @@ import { BASE_ENABLED, rank } from "../devices/lapic-interrupts";
 import { CR0_CD, CR0_ET, CR0_NW, FEATURE_VMX, RFLAGS_FIXED } from "../generated/constants";
 import { STATE_SIZE, State } from "../generated/state";
 import { FEATURES } from "../memory-map";
-import { flushTlb } from "../mmu/tlb";
+import { resetContexts } from "../mmu/tlb-context";
 import { signature } from "./cpuid";
 import { deriveMode } from "./modes";
 import { CS, LDTR, setSegment, TR } from "./segments";
@@ -114,6 +114,6 @@ export function resetProcessor(s: State): void {
   resetLapic(s);
   s.apicBase = base;
   rank(s);
-  flushTlb();
+  resetContexts(s);
   deriveMode(s);
 }

@@ -19,7 +19,7 @@ import { codeWritten, isCode } from "./code-pages";
 import { readDevice, writeDevice } from "./device-memory";
 import { hostOf } from "./physical";
 import { refuse } from "./refuse";
-import { checksAlignment, fillRead, fillWrite, SUPERVISOR } from "./tlb";
+import { checksAlignment, context, fillRead, fillWrite } from "./tlb";
 import { IMPLICIT, isCanonical, walk, walkError } from "./walk";
 
 // what is done with the bytes
@@ -181,7 +181,7 @@ function translate(s: State, op: Op, va: u64, access: u32): usize {
   if (host == 0) return 0;
   const write = access & PF_W;
   if (write != 0 && isCode(host)) codeWritten(s, host);
-  const tlb = (access & IMPLICIT) != 0 ? SUPERVISOR : access == accessOf(s, write) ? <usize>s.tlb : 0;
+  const tlb = (access & IMPLICIT) != 0 ? context : access == accessOf(s, write) ? <usize>s.tlb : 0;
   if (tlb != 0) {
     if (write != 0) fillWrite(s, tlb, va, host);
     else fillRead(s, tlb, va, host);

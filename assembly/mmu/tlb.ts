@@ -12,22 +12,24 @@
  * supervisor accesses that RFLAGS.AC lets through SMAP: STAC and CLAC change from one to the other. Where user accesses must be aligned
  * (CR0.AM, RFLAGS.AC) an empty TLB is in use, which sends every one of them the slow way; pages with data breakpoints are never filled in.
  *
- * Two lists name the entries that may be in use, so a flush costs what has been filled since the last one. Entries of global pages are on a
- * list of their own, which a load of CR3 leaves alone. All others belong to the current PCID. What is cut from a large page is found again
+ * These three are a context: what is known under one VPID and EPT pointer. There are a few of them, and one is in use (tlb-context.ts). Two
+ * lists in each name its entries that may be in use, so a flush costs what has been filled since the last one. Entries of global pages are on
+ * a list of their own, which a load of CR3 leaves alone. All others belong to the current PCID. What is cut from a large page is found again
  * by INVLPG in two small Bloom filters and, if they say so, in the lists.
  */
 
 import { isWatched } from "../breakpoints";
-import { count } from "../counters";
-import { COUNTER_PAGE_FLUSHES, COUNTER_TLB_FLUSHES, CR0_AM, CR4_SMAP, RFLAGS_AC } from "../generated/constants";
+import { CR0_AM, CR4_SMAP, RFLAGS_AC } from "../generated/constants";
 import { State } from "../generated/state";
 import {
   EMPTY_TLB,
-  LARGE_FILTER,
   LARGE_FILTER_SIZE,
+  LARGE_FILTERS,
   PAGE_MASK,
+  TLB_CONTEXT,
   TLB_ENTRIES,
   TLB_ENTRY,
+  TLB_HEADER,
   TLB_LIST_SIZE,
   TLB_LISTS,
   TLB_SIZE,
@@ -46,14 +48,18 @@ const META_SIZE: u32 = 31;
 const LOCAL: u32 = 0;
 const GLOBAL: u32 = 1;
 
-/** TLB of supervisor accesses that SMAP applies to: also of those that the processor makes on its own account */
-export const SUPERVISOR: usize = TLBS;
-const USER: usize = TLBS + TLB_SIZE;
-const THROUGH_SMAP: usize = TLBS + TLB_SIZE * 2;
+/** in a context: lengths of the two lists */
+const LENGTHS: usize = TLB_HEADER;
+const USER: usize = TLB_SIZE;
+const THROUGH_SMAP: usize = TLB_SIZE * 2;
 
-/** entries on the two lists */
-let locals: u32 = 0;
-let globals: u32 = 0;
+/** The context in use. It starts with the TLB of supervisor accesses that SMAP applies to: also of those that the processor makes on its own account. */
+export let context: usize = TLBS;
+
+export function setContext(s: State, c: usize): void {
+  context = c;
+  selectTlb(s);
+}
 
 function slot(tlb: usize, va: u64): usize {
   return tlb + ((<usize>(va >> 12) & (TLB_ENTRIES - 1)) << 5);
@@ -64,7 +70,7 @@ export function selectTlb(s: State): void {
   setLinearWidth(s);
   const throughSmap = (s.cr4 & CR4_SMAP) != 0 && (s.flagsOther & RFLAGS_AC) != 0;
   const aligns = s.cpl == 3 && (s.cr0 & CR0_AM) != 0 && (s.flagsOther & RFLAGS_AC) != 0;
-  s.tlb = <u32>(aligns ? EMPTY_TLB : s.cpl == 3 ? USER : throughSmap ? THROUGH_SMAP : SUPERVISOR);
+  s.tlb = <u32>(aligns ? EMPTY_TLB : s.cpl == 3 ? context + USER : throughSmap ? context + THROUGH_SMAP : context);
 }
 
 /** Accesses must be aligned, or #AC. */
@@ -119,67 +125,63 @@ export function fetchHit(s: State, va: u64): usize {
 
 /** Linear address of `size` bytes that the processor itself reads or, with 8 for `tag`, writes; 0 if the TLB does not know. */
 export function systemHit(va: u64, size: u32, tag: usize): usize {
-  const e = slot(SUPERVISOR, va);
+  const e = slot(context, va);
   return ((va + <u64>(size - 1)) & PAGE_MASK) == load<u64>(e + tag) ? <usize>va + load<u32>(e, 24) : 0;
 }
 
-// ---- flushes. SDM Vol. 3 "Invalidation of TLBs and Paging-Structure Caches"
+// ---- flushes of one context. SDM Vol. 3 "Invalidation of TLBs and Paging-Structure Caches"; which contexts: tlb-context.ts
 
 /** Nothing is known, whatever stood there before. */
 export function initializeTlb(): void {
   memory.fill(TLBS, 0, TLBS_END - TLBS);
-  for (let e = TLBS; e < TLBS_END; e += TLB_ENTRY) empty(e);
+  for (let c = TLBS; c < TLBS_END; c += TLB_CONTEXT) for (let e = c; e < c + TLB_LISTS; e += TLB_ENTRY) empty(e);
   for (let e = EMPTY_TLB; e < EMPTY_TLB + TLB_SIZE; e += TLB_ENTRY) empty(e);
-  locals = 0;
-  globals = 0;
-  memory.fill(LARGE_FILTER, 0, LARGE_FILTER_SIZE * 2);
 }
 
 /** Everything, with global pages. */
-export function flushTlb(): void {
-  flushLocal();
+export function flushContext(c: usize): void {
+  flushContextLocal(c);
+  const globals = lengthOf(c, GLOBAL);
   for (let i: u32 = 0; i < globals; i++) {
-    const e = listed(GLOBAL, i);
+    const e = listed(c, GLOBAL, i);
     empty(e);
     store<u32>(e, load<u32>(e, 28) & ~META_LISTS, 28);
   }
-  globals = 0;
-  memory.fill(LARGE_FILTER + LARGE_FILTER_SIZE, 0, LARGE_FILTER_SIZE);
+  forgetList(c, GLOBAL);
 }
 
 /** Everything but global pages: what belongs to the current PCID. */
-export function flushLocal(): void {
-  count(COUNTER_TLB_FLUSHES);
+export function flushContextLocal(c: usize): void {
+  const locals = lengthOf(c, LOCAL);
   for (let i: u32 = 0; i < locals; i++) {
-    const e = listed(LOCAL, i);
+    const e = listed(c, LOCAL, i);
     const meta = load<u32>(e, 28);
     if ((meta & META_GLOBAL) == 0) empty(e);
     store<u32>(e, meta & ~META_LISTED, 28);
   }
-  locals = 0;
-  memory.fill(LARGE_FILTER, 0, LARGE_FILTER_SIZE);
+  forgetList(c, LOCAL);
 }
 
 /** The page that `va` lies in, whatever its size, global or not. */
-export function flushPage(va: u64): void {
-  count(COUNTER_PAGE_FLUSHES);
-  for (let tlb = TLBS; tlb < TLBS_END; tlb += TLB_SIZE) empty(slot(tlb, va));
-  if (maybeLarge(LOCAL, va)) flushLarge(LOCAL, locals, va);
-  if (maybeLarge(GLOBAL, va)) flushLarge(GLOBAL, globals, va);
+export function flushContextPage(c: usize, va: u64): void {
+  for (let tlb = c; tlb < c + TLB_LISTS; tlb += TLB_SIZE) empty(slot(tlb, va));
+  if (maybeLarge(c, LOCAL, va)) flushLarge(c, LOCAL, va);
+  if (maybeLarge(c, GLOBAL, va)) flushLarge(c, GLOBAL, va);
 }
 
 /** An access to the page has failed. What is cut from a large page stays for the rest of it. */
 export function forgetPage(va: u64): void {
-  for (let tlb = TLBS; tlb < TLBS_END; tlb += TLB_SIZE) {
+  for (let tlb = context; tlb < context + TLB_LISTS; tlb += TLB_SIZE) {
     const e = slot(tlb, va);
     const page = va & PAGE_MASK;
     if (load<u64>(e) == page || load<u64>(e, 8) == page || load<u64>(e, 16) == page) empty(e);
   }
 }
 
-function flushLarge(list: u32, length: u32, va: u64): void {
+function flushLarge(c: usize, list: u32, va: u64): void {
+  const length = lengthOf(c, list);
   for (let i: u32 = 0; i < length; i++) {
-    const e = listed(list, i);
+    const e = listed(c, list, i);
     const size = <u64>(load<u32>(e, 28) & META_SIZE);
     if (covers(load<u64>(e), va, size) || covers(load<u64>(e, 8), va, size) || covers(load<u64>(e, 16), va, size)) empty(e);
   }
@@ -191,13 +193,16 @@ function covers(tag: u64, va: u64, size: u64): bool {
 
 /** Makes every write to the page that holds linear address `host` take the slow way: it holds decoded code now. */
 export function protectPage(host: usize): void {
-  protectListed(LOCAL, locals, <u32>host >> 12);
-  protectListed(GLOBAL, globals, <u32>host >> 12);
+  for (let c = TLBS; c < TLBS_END; c += TLB_CONTEXT) {
+    protectListed(c, LOCAL, <u32>host >> 12);
+    protectListed(c, GLOBAL, <u32>host >> 12);
+  }
 }
 
-function protectListed(list: u32, length: u32, page: u32): void {
+function protectListed(c: usize, list: u32, page: u32): void {
+  const length = lengthOf(c, list);
   for (let i: u32 = 0; i < length; i++) {
-    const e = listed(list, i);
+    const e = listed(c, list, i);
     const tag = load<u64>(e, 8);
     if (tag != NO_TAG && (<u32>tag + load<u32>(e, 24)) >> 12 == page) store<u64>(e, NO_TAG, 8);
   }
@@ -211,13 +216,24 @@ function empty(e: usize): void {
 
 // ---- lists and filters
 
-function append(list: u32, e: usize): void {
-  const n = list == LOCAL ? locals++ : globals++;
-  store<u32>(TLB_LISTS + <usize>list * TLB_LIST_SIZE + ((<usize>n) << 2), <u32>e);
+function lengthOf(c: usize, list: u32): u32 {
+  return load<u32>(c + ((<usize>list) << 2), LENGTHS);
 }
 
-function listed(list: u32, i: u32): usize {
-  return <usize>load<u32>(TLB_LISTS + <usize>list * TLB_LIST_SIZE + ((<usize>i) << 2));
+function append(list: u32, e: usize): void {
+  const n = lengthOf(context, list);
+  store<u32>(context + ((<usize>list) << 2), n + 1, LENGTHS);
+  store<u32>(context + <usize>list * TLB_LIST_SIZE + ((<usize>n) << 2), <u32>e, TLB_LISTS);
+}
+
+function listed(c: usize, list: u32, i: u32): usize {
+  return <usize>load<u32>(c + <usize>list * TLB_LIST_SIZE + ((<usize>i) << 2), TLB_LISTS);
+}
+
+function forgetList(c: usize, list: u32): void {
+  if (lengthOf(c, list) == 0) return;
+  store<u32>(c + ((<usize>list) << 2), 0, LENGTHS);
+  memory.fill(c + LARGE_FILTERS + <usize>list * LARGE_FILTER_SIZE, 0, LARGE_FILTER_SIZE);
 }
 
 /** Byte and bit in a filter that stand for the large page of `va`. */
@@ -227,14 +243,15 @@ function hash(va: u64, size: u64): u32 {
 
 function addLarge(list: u32, va: u64, size: u32): void {
   const h = hash(va, <u64>size);
-  const at = LARGE_FILTER + <usize>list * LARGE_FILTER_SIZE + (h >> 3);
+  const at = context + LARGE_FILTERS + <usize>list * LARGE_FILTER_SIZE + (h >> 3);
   store<u8>(at, load<u8>(at) | ((<u8>1) << (<u8>(h & 7))));
 }
 
-function maybeLarge(list: u32, va: u64): bool {
-  return inFilter(list, hash(va, 21)) || inFilter(list, hash(va, 22)) || inFilter(list, hash(va, 30));
+function maybeLarge(c: usize, list: u32, va: u64): bool {
+  const filter = c + LARGE_FILTERS + <usize>list * LARGE_FILTER_SIZE;
+  return inFilter(filter, hash(va, 21)) || inFilter(filter, hash(va, 22)) || inFilter(filter, hash(va, 30));
 }
 
-function inFilter(list: u32, h: u32): bool {
-  return ((load<u8>(LARGE_FILTER + <usize>list * LARGE_FILTER_SIZE + (h >> 3)) >> (h & 7)) & 1) != 0;
+function inFilter(filter: usize, h: u32): bool {
+  return ((load<u8>(filter + (h >> 3)) >> (h & 7)) & 1) != 0;
 }

@@ -12,7 +12,7 @@ import { Op } from "../decode/op";
 import { setTaskPriority } from "../devices/lapic-interrupts";
 import { CR0_EM, CR0_MP, CR0_PE, CR0_TS, CR4_DE, CR4_OSXSAVE, DR6_BD, DR7_GD } from "../generated/constants";
 import { MODEL_XCR0 } from "../memory-map";
-import { flushTlb } from "../mmu/tlb";
+import { flushTlb } from "../mmu/tlb-context";
 import { raiseGp, raiseUd } from "../raise";
 import { ownedCr0, ownedCr4, visibleCr0, visibleCr4 } from "../vmx/intercept-cr";
 import { preventUserMode } from "./descriptor";

@@ -20,7 +20,7 @@ import {
   RFLAGS_VIF,
   RFLAGS_VIP,
 } from "../generated/constants";
-import { flushLocal, flushPage, flushTlb } from "../mmu/tlb";
+import { flushLocal, flushPage, flushTlb } from "../mmu/tlb-context";
 import { isCanonicalBase } from "../mmu/walk";
 import { raiseGp, raiseUd } from "../raise";
 

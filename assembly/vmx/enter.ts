@@ -10,7 +10,7 @@ import { State } from "../generated/state";
 import * as V from "../generated/vmx";
 import { NO_APIC_ACCESS } from "../mmu/apic-access";
 import { hostOf } from "../mmu/physical";
-import { flushTlb } from "../mmu/tlb";
+import { flushUntagged, leaveContext, takeContext } from "../mmu/tlb-context";
 import { loadPdptes } from "../mmu/walk";
 import { firstViolated, startChecks, violated } from "./check";
 import { checkControls, secondaryOf } from "./check-controls";
@@ -52,14 +52,17 @@ export function enter(s: State): u32 {
     return 0;
   }
   setLaunched(<usize>s.vmcs, 1);
+  leaveContext(s);
   s.vmx = VMX_NON_ROOT;
   s.vmxPin = <u32>field(s, V.PIN_BASED_VM_EXECUTION_CONTROLS);
   s.vmxPrimary = <u32>field(s, V.PRIMARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS);
   s.vmxSecondary = secondaryOf(s);
   s.eptPointer = (s.vmxSecondary & V.SECONDARY_ENABLE_EPT) != 0 ? field(s, V.EPT_POINTER) : 0;
   s.vmxTscOffset = (s.vmxPrimary & V.PRIMARY_USE_TSC_OFFSETTING) != 0 ? field(s, V.TSC_OFFSET) : 0;
+  flushUntagged(s);
   loadGuest(s);
   startVirtualApic(s);
+  takeContext(s);
   inject(s);
   return 0;
 }
@@ -90,7 +93,6 @@ function loadGuest(s: State): void {
   loadFlags(s, <u32>field(s, V.GUEST_RFLAGS), 0xffffffff);
   loadBlocking(s);
   loadPageDirectories(s);
-  flushTlb();
   deriveMode(s);
   jumpTo(s, field(s, V.GUEST_RIP));
 }

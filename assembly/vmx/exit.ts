@@ -21,7 +21,7 @@ import {
 import { State } from "../generated/state";
 import * as V from "../generated/vmx";
 import { NO_APIC_ACCESS } from "../mmu/apic-access";
-import { flushTlb } from "../mmu/tlb";
+import { flushUntagged, leaveContext, takeContext } from "../mmu/tlb-context";
 import { BLOCKED_BY_MOV_SS, BLOCKED_BY_NMI, BLOCKED_BY_STI, HLT } from "./check-guest";
 import { baseField, limitField, rightsField, selectorField } from "./check-segments";
 import { INJECTION_ERROR_CODE } from "./event-types";
@@ -135,6 +135,8 @@ function savePageDirectories(s: State): void {
 function loadHost(s: State): void {
   const controls = <u32>field(s, V.VM_EXIT_CONTROLS);
   const wide = (controls & V.EXIT_HOST_ADDRESS_SPACE_SIZE) != 0;
+  flushUntagged(s);
+  leaveContext(s);
   s.vmx = VMX_ROOT;
   s.pending &= ~PENDING_VMX;
   s.vmxTimerAt = ~(<u64>0);
@@ -175,7 +177,7 @@ function loadHost(s: State): void {
   s.cpl = 0;
   s.rsp = field(s, V.HOST_RSP);
   loadFlags(s, RFLAGS_FIXED, 0xffffffff);
-  flushTlb();
+  takeContext(s);
   deriveMode(s);
   jumpTo(s, field(s, V.HOST_RIP));
   if (loadMsrs(s, field(s, V.VM_EXIT_MSR_LOAD_ADDRESS), <u32>field(s, V.VM_EXIT_MSR_LOAD_COUNT)) != 0) abort(s, ABORT_LOADING_MSRS);

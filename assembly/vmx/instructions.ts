@@ -5,7 +5,7 @@
 import { CR4_VMXE, VMX_OFF, VMX_ROOT } from "../generated/constants";
 import { State } from "../generated/state";
 import * as V from "../generated/vmx";
-import { flushTlb } from "../mmu/tlb";
+import { flushEpt, flushEpts, flushVpid, flushVpidLocal, flushVpidPage, flushVpids } from "../mmu/tlb-context";
 import { isCanonical } from "../mmu/walk";
 import { isEptPointer } from "./check-controls";
 import { enter } from "./enter";
@@ -124,7 +124,8 @@ const ALL_CONTEXTS: u64 = 2;
 export function invept(s: State, type: u64, eptPointer: u64): u32 {
   if (type != ALL_CONTEXTS && (type != SINGLE_CONTEXT || !isEptPointer(eptPointer)))
     return fail(s, V.VM_ERROR_INVALID_INVEPT_INVVPID_OPERAND);
-  flushTlb();
+  if (type == ALL_CONTEXTS) flushEpts();
+  else flushEpt(eptPointer);
   return SUCCEEDED;
 }
 
@@ -139,6 +140,9 @@ export function invvpid(s: State, type: u64, vpid: u64, address: u64): u32 {
     (vpid != 0 || type == ALL_CONTEXTS) &&
     (type != INDIVIDUAL_ADDRESS || isCanonical(address));
   if (!known) return fail(s, V.VM_ERROR_INVALID_INVEPT_INVVPID_OPERAND);
-  flushTlb();
+  if (type == INDIVIDUAL_ADDRESS) flushVpidPage(<u32>vpid, address);
+  else if (type == ALL_CONTEXTS) flushVpids();
+  else if (type == RETAINING_GLOBALS) flushVpidLocal(<u32>vpid);
+  else flushVpid(<u32>vpid);
   return SUCCEEDED;
 }

@@ -57,7 +57,7 @@ const TABLE = `
   secondary  2   descriptorTableExiting          may
   secondary  3   enableRdtscp                    never
   secondary  4   virtualizeX2apicMode            may
-  secondary  5   enableVpid                      never
+  secondary  5   enableVpid                      may
   secondary  6   wbinvdExiting                   may
   secondary  7   unrestrictedGuest               may
   secondary  8   apicRegisterVirtualization      may
