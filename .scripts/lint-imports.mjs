@@ -47,7 +47,7 @@ const LAYERS = [
   ["assembly/generated/cold"],
   ["assembly/engine", "assembly/fused", "assembly/timing"],
   ["assembly/generated"],
-  ["assembly/run", "assembly/jit"],
+  ["assembly/run", "assembly/jit", "assembly/host-vmx"],
   ["assembly/index"],
 
   ["test", "bench"],

@@ -39,6 +39,7 @@ import { runSlices } from "./run";
 import { resetVmx } from "./vmx/capability";
 
 export { group1 } from "./generated/cold";
+export * from "./host-vmx";
 
 /** Address of vCPU `index`'s State; its size is checked against the TypeScript layout by the caller. */
 export function stateOf(index: u32): usize {

@@ -96,6 +96,10 @@ export const VIOLATIONS: usize = DELIVERED_END;
 export const VIOLATIONS_MAX: u32 = 64;
 export const VIOLATIONS_END: usize = VIOLATIONS + ((<usize>VIOLATIONS_MAX) << 4);
 
+/** EAX EBX ECX EDX of the CPUID that the host has asked for */
+export const IDENTIFIED: usize = VIOLATIONS_END;
+export const IDENTIFIED_END: usize = IDENTIFIED + 16;
+
 /** code being written by the compiler, between the states' area and the static data */
 export const EMIT_BUFFER: usize = 0x40000;
 export const EMIT_BUFFER_END: usize = 0x80000;

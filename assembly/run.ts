@@ -73,7 +73,7 @@ function respond(b: Exec): bool {
     resetVmx(b);
   }
   if (b.vmx == VMX_NON_ROOT) {
-    if (respondInGuest(b)) return true;
+    if (respondInGuest(b)) return b.stop == STOP_BUDGET;
     // what waits for the end of a shadow is looked at right behind the instruction in it
     if (b.inhibit != 0 && b.inhibitAt == b.instructions) stepOnce(b, 1);
   }

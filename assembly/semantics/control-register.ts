@@ -78,10 +78,15 @@ export function clts(b: Exec, op: Op): void {
 export function xsetbv(b: Exec, op: Op): void {
   if ((b.cr4 & CR4_OSXSAVE) == 0) raiseUd(b, op);
   privileged(b, op);
-  const v = <u64>(<u32>b.rax) | (b.rdx << 32);
-  if (<u32>b.rcx != 0 || (v & XCR0_X87) == 0 || (v & ~load<u64>(MODEL_XCR0)) != 0) raiseGp(b, op);
-  b.xcr0 = v;
+  if (!writeXcr(b, <u32>b.rcx, <u64>(<u32>b.rax) | (b.rdx << 32))) raiseGp(b, op);
   b.jump(b.nextRip(op));
+}
+
+/** False, with nothing changed: there is no such register, or it does not take the value. */
+export function writeXcr(b: Exec, number: u32, v: u64): bool {
+  if (number != 0 || (v & XCR0_X87) == 0 || (v & ~load<u64>(MODEL_XCR0)) != 0) return false;
+  b.xcr0 = v;
+  return true;
 }
 
 // ---- debug registers

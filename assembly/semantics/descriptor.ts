@@ -102,7 +102,10 @@ export function str<T, D>(b: Exec, op: Op): void {
 export function lldt<S>(b: Exec, op: Op): void {
   protectedOnly(b, op);
   privileged(b, op);
-  const selector = <u32>b.src<u16, S>(op);
+  loadLdtr(b, op, <u32>b.src<u16, S>(op));
+}
+
+export function loadLdtr(b: Exec, op: Op, selector: u32): void {
   if (isNull(selector)) return setNull(b, LDTR, selector, 0);
   const base = systemBase(b, op, selector, LDT, LDT);
   setSegment(b, LDTR, selector, base, limitIn(descriptor), rightsIn(descriptor));
@@ -111,7 +114,10 @@ export function lldt<S>(b: Exec, op: Op): void {
 export function ltr<S>(b: Exec, op: Op): void {
   protectedOnly(b, op);
   privileged(b, op);
-  const selector = <u32>b.src<u16, S>(op);
+  loadTr(b, op, <u32>b.src<u16, S>(op));
+}
+
+export function loadTr(b: Exec, op: Op, selector: u32): void {
   if (isNull(selector)) raiseGp(b, op);
   const base = systemBase(b, op, selector, AVAILABLE_TSS, isLongMode(b) ? AVAILABLE_TSS : AVAILABLE_TSS16);
   const rights = rightsIn(descriptor) | BUSY;

@@ -38,6 +38,7 @@ export function resetVmx(s: State): void {
   s.vmxApicWrite = 0;
   s.vmxVirtualInterrupt = 0;
   s.vmxAlone = 0;
+  s.vmmGate = 0;
   const values: StaticArray<u64> = [
     BASIC,
     V.PIN_CONTROLS,

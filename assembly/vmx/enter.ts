@@ -67,7 +67,8 @@ export function enter(s: State): u32 {
   return 0;
 }
 
-function loadGuest(s: State): void {
+/** Also of a guest that becomes the host: gate.ts, `promote`. */
+export function loadGuest(s: State): void {
   const controls = <u32>field(s, V.VM_ENTRY_CONTROLS);
   s.cr0 = (field(s, V.GUEST_CR0) & ~CR0_KEPT) | (s.cr0 & CR0_KEPT);
   s.cr3 = field(s, V.GUEST_CR3);

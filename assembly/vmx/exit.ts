@@ -26,6 +26,7 @@ import { BLOCKED_BY_MOV_SS, BLOCKED_BY_NMI, BLOCKED_BY_STI, HLT } from "./check-
 import { baseField, limitField, rightsField, selectorField } from "./check-segments";
 import { INJECTION_ERROR_CODE } from "./event-types";
 import { CR0_KEPT } from "./fixed-bits";
+import { arrive } from "./gate";
 import { loadMsrs, storeMsrs } from "./msr-areas";
 import { field, setAbort, setField, TIMER_SHIFT } from "./vmcs";
 
@@ -180,7 +181,8 @@ function loadHost(s: State): void {
   takeContext(s);
   deriveMode(s);
   jumpTo(s, field(s, V.HOST_RIP));
-  if (loadMsrs(s, field(s, V.VM_EXIT_MSR_LOAD_ADDRESS), <u32>field(s, V.VM_EXIT_MSR_LOAD_COUNT)) != 0) abort(s, ABORT_LOADING_MSRS);
+  if (loadMsrs(s, field(s, V.VM_EXIT_MSR_LOAD_ADDRESS), <u32>field(s, V.VM_EXIT_MSR_LOAD_COUNT)) != 0) return abort(s, ABORT_LOADING_MSRS);
+  arrive(s);
 }
 
 /** SDM Vol. 3 "VMX Aborts": the processor stops. */

@@ -7,10 +7,12 @@ import type { CpuModel } from "../spec/cpuid.ts";
 import { OPTION, STOP } from "../spec/events.ts";
 import { instantiateBlock } from "./jit-host.ts";
 import { writeModel } from "./model.ts";
+import { RAISED } from "./raised.ts";
+import { VcpuVmx, type VmxExports } from "./vcpu-vmx.ts";
 import { STATE_BYTES, StateView } from "./views.ts";
 
 /** What assembly/index.ts exports. */
-interface Exports {
+interface Exports extends VmxExports {
   stateOf(index: number): number;
   stateSize(): number;
   ramBase(): number;
@@ -78,13 +80,11 @@ const onesOf = (size: number): number => (size === 4 ? 0xffff_ffff : (1 << (8 * 
 
 export type StopReason = (typeof STOP)[keyof typeof STOP];
 
-/** Unwinds the core's frames when a guest instruction raises; never seen outside this file. */
-const RAISED = { raised: true };
-
-/** what `#unlessRaised` returns if a guest instruction raised: no STOP value */
+/** what `#enter` returns if a guest instruction raised: no STOP value */
 const RAISES = -1;
 /** some 50 ms */
 const MAX_EXCEPTIONS = 10_000;
+const MAX_EXITS = 50_000;
 /** `timerAt` of a timer that is not armed */
 const NEVER = 0xffff_ffff_ffff_ffffn;
 const MIB = 1 << 20;
@@ -107,10 +107,13 @@ export class Core {
   readonly #ramBase: number;
   /** where the data of an access to device memory stand */
   readonly #bounce: DataView;
+  readonly #host: CoreHost;
+  readonly #vcpus = new Map<number, Vcpu>();
 
   /** `mib` MiB of guest RAM, not shared with other cores. */
   constructor(module: WebAssembly.Module, mib: number, model: CpuModel = max, host: CoreHost = NOBODY) {
     if (!Number.isInteger(mib) || mib < MIN_MEMORY_MIB || mib > MAX_MEMORY_MIB) throw new MemorySizeError(mib);
+    this.#host = host;
     const pages = 1024 + mib * 16;
     this.memory = new WebAssembly.Memory({ initial: pages, maximum: 65536 });
     const env = {
@@ -154,7 +157,27 @@ export class Core {
   }
 
   vcpu(index: number): Vcpu {
-    return new Vcpu(this.#exports, this.memory, this.#exports.stateOf(index));
+    let vcpu = this.#vcpus.get(index);
+    if (vcpu === undefined) {
+      vcpu = new Vcpu(this.#exports, this.memory, this.#exports.stateOf(index));
+      this.#vcpus.set(index, vcpu);
+    }
+    return vcpu;
+  }
+
+  /** An access to a port as a program makes it, from outside. */
+  portIn(port: number, size: number): number {
+    return this.#host.portIn(port, size);
+  }
+
+  portOut(port: number, size: number, value: number): void {
+    this.#host.portOut(port, size, value >>> 0);
+  }
+
+  /** Where RAM at a guest-physical address stands in `memory`, or undefined. */
+  linearOf(gpa: bigint): number | undefined {
+    const at = this.#exports.ramAt(gpa);
+    return at === 0 ? undefined : at >>> 0;
   }
 
   /** How often each vector was delivered. */
@@ -207,12 +230,19 @@ export class Vcpu extends StateView {
   readonly #exports: Exports;
   readonly #memory: WebAssembly.Memory;
   readonly #address: number;
+  /** what the VMM in TypeScript does with this processor */
+  readonly vmx: VcpuVmx;
+  /** Called by `run` when a VM exit has arrived at the gate. Without it, `run` returns STOP.VM_EXIT. */
+  onVmExit: (() => void) | undefined;
+  /** handled in this `run` */
+  #exits = 0;
 
   constructor(exports: Exports, memory: WebAssembly.Memory, address: number) {
     super(memory, address);
     this.#memory = memory;
     this.#exports = exports;
     this.#address = address;
+    this.vmx = new VcpuVmx(exports, memory, address, this);
   }
 
   get rflags(): number {
@@ -234,7 +264,7 @@ export class Vcpu extends StateView {
    */
   runEmittedBlock(): number {
     const e = this.#exports;
-    const length = this.#unlessRaised(() => e.emitBlock(this.#address), 0);
+    const length = this.#emit();
     if (length === 0) return 0;
     const counts = e.emittedLocals();
     const locals = { i64: Number(counts & 0xffffn), i32: Number((counts >> 16n) & 0xffffn), v128: Number(counts >> 32n) };
@@ -247,25 +277,40 @@ export class Vcpu extends StateView {
 
   /**
    * Runs up to `budget` instructions; the last block may run over. Afterwards RIP, all registers and `instructions` are exact. Exceptions
-   * go through the guest's IDT, unless OPTION.HOST_EXCEPTIONS makes them a reason to stop. They retire nothing, so a guest could raise them
-   * for ever: after so many it returns STOP.EXCEPTION, and the next `run` goes on.
+   * go through the guest's IDT, unless OPTION.HOST_EXCEPTIONS makes them a reason to stop. They retire nothing, and VM exits need not, so
+   * a guest could cause them for ever: after so many it returns STOP.EXCEPTION, and the next `run` goes on.
    */
   run(budget: bigint): StopReason {
-    let stop = this.#unlessRaised(() => this.#exports.run(this.#address, budget), RAISES) as StopReason | typeof RAISES;
-    for (let exceptions = 1; stop === RAISES; exceptions++) {
+    let exceptions = 0;
+    this.#exits = 0;
+    // the last run may have ended at an exit
+    let stop = this.#handleExits() ?? this.#enter(budget);
+    for (; ; stop = this.#handleExits() ?? this.#goOn()) {
+      if (stop === STOP.VM_EXIT && this.onVmExit !== undefined) continue;
+      if (stop !== RAISES) return stop === STOP.BUDGET && exceptions >= MAX_EXCEPTIONS ? STOP.EXCEPTION : stop;
       const reason = this.getNumber("stop") as StopReason;
       // an instruction that starts over has left without a reason to stop
-      if (reason !== STOP.BUDGET) {
-        if (reason !== STOP.EXCEPTION || (this.getNumber("options") & OPTION.HOST_EXCEPTIONS) !== 0) return reason;
-        if (exceptions === MAX_EXCEPTIONS) return STOP.EXCEPTION;
-      }
-      stop = this.#unlessRaised(() => this.#exports.resume(this.#address), RAISES) as StopReason | typeof RAISES;
+      if (reason === STOP.BUDGET || reason === STOP.VM_EXIT) continue;
+      if (reason !== STOP.EXCEPTION || (this.getNumber("options") & OPTION.HOST_EXCEPTIONS) !== 0) return reason;
+      // delivers this one, and runs no instruction: whoever looks at the vCPU then finds it between two
+      if (++exceptions >= MAX_EXCEPTIONS) this.set("left", 0n);
     }
-    return stop;
+  }
+
+  /** Lets the VMM handle what has arrived at the gate; an entry that fails arrives there again. Returns why the vCPU cannot go on, if so. */
+  #handleExits(): StopReason | undefined {
+    while (this.vmx.isAtGate) {
+      if (this.onVmExit === undefined) return STOP.VM_EXIT;
+      if (++this.#exits > MAX_EXITS) return STOP.EXCEPTION;
+      this.vmx.handle(this.onVmExit);
+      if (this.vmx.halted) return STOP.SHUTDOWN;
+    }
+    return undefined;
   }
 
   /** As after power-up. */
   reset(): void {
+    this.vmx.reset();
     this.#exports.reset(this.#address);
   }
 
@@ -305,13 +350,33 @@ export class Vcpu extends StateView {
     this.#exports.raiseNmi(this.#address);
   }
 
-  /** What `enter` returns, or `otherwise` if a guest instruction raised. */
-  #unlessRaised<T>(enter: () => number, otherwise: T): number | T {
+  /** Why the core came back, or RAISES if a guest instruction raised. */
+  #enter(budget: bigint): StopReason | typeof RAISES {
     try {
-      return enter();
+      return this.#exports.run(this.#address, budget) as StopReason;
     } catch (error) {
       if (error !== RAISED) throw error;
-      return otherwise;
+      return RAISES;
+    }
+  }
+
+  /** The same, with what is left of the budget. */
+  #goOn(): StopReason | typeof RAISES {
+    try {
+      return this.#exports.resume(this.#address) as StopReason;
+    } catch (error) {
+      if (error !== RAISED) throw error;
+      return RAISES;
+    }
+  }
+
+  /** Bytes of the compiled block, 0 if it cannot be fetched. */
+  #emit(): number {
+    try {
+      return this.#exports.emitBlock(this.#address);
+    } catch (error) {
+      if (error !== RAISED) throw error;
+      return 0;
     }
   }
 }

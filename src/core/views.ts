@@ -71,3 +71,8 @@ function place(name: string, index: number): number {
   if (f === undefined) throw new Error(`the vCPU state has no field "${name}"`);
   return f.offset + index * f.size;
 }
+
+/** Where a field stands in the state. */
+export function offsetOf(name: string): number {
+  return place(name, 0);
+}

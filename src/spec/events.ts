@@ -14,6 +14,8 @@ export const STOP = {
   SHUTDOWN: 4,
   /** something the core does not implement: `vector` says what, see UNIMPLEMENTED */
   UNIMPLEMENTED: 5,
+  /** a VM exit that belongs to the TypeScript VMM: `vmmGate` of the state */
+  VM_EXIT: 6,
 } as const;
 
 /** Bits of `State.options`. */

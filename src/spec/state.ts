@@ -94,6 +94,8 @@ const vmx = [
   field("vmxVirtualInterrupt", "u32", "1 if a pending virtual interrupt is recognized"),
   field("vmxAlone", "u32", "1 if the next instruction is to run in a block of its own"),
   field("vmxTimerAt", "u64", "cycle in which the VMX-preemption timer expires; all ones: never"),
+  field("vmmGate", "u64", "host RIP of VM exits that belong to the TypeScript VMM (assembly/vmx/gate.ts), or 0"),
+  field("vmmSave", "u32", "address of its state-save page in linear memory"),
   field("vmxCapability", "u64", "IA32_VMX_BASIC and the capability MSRs behind it", VMX_MSRS),
 ];
 

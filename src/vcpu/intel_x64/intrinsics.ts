@@ -71,10 +71,12 @@ export interface Intrinsics {
   rdtsc(): bigint;
   rdtscp(): { readonly tsc: bigint; readonly aux: number };
 
-  // ---- registers; reading cannot fail, writing throws a CpuFault where the CPU would raise #GP
+  // ---- registers; what the CPU refuses throws a CpuFault: an MSR that does not exist, a value that a register does not take
 
   rdmsr(msr: number): bigint;
   wrmsr(msr: number, value: bigint): void;
+  /** XCR0 is the guest's as well: no VM exit changes it */
+  xsetbv(register: number, value: bigint): void;
   cr0: bigint;
   cr2: bigint;
   cr3: bigint;
@@ -161,6 +163,12 @@ export interface Intrinsics {
   vmresume(): boolean;
   /** The VM exit of a VMCALL with these registers, which hold the answer afterwards; the OS's registers stay. False: no VM runs. */
   vmcall(registers: VmcallRegisters): boolean;
+
+  /**
+   * Runs `work` in VMX root operation with the VMCS as it stands: while the OS runs in a VM, inside a VM exit at this boundary that the exit
+   * handler does not see. For what is to change in a VM from outside of its exits.
+   */
+  inRoot(work: () => void): void;
 
   // ---- the gate
 
