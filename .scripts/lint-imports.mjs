@@ -11,7 +11,7 @@ process.chdir(join(dirname(fileURLToPath(import.meta.url)), ".."));
 /** The longest prefix that fits says which part a file belongs to. */
 const LAYERS = [
   ["src/spec"],
-  ["src/cpus"],
+  ["src/cpus", "src/decode"],
   ["src/bus", "src/core", "src/profiles"],
   ["src/devices", "src/vmm"],
   ["src/boot", "src/vcpu"],
@@ -54,7 +54,7 @@ const LAYERS = [
 ];
 
 /** Parts that must run in a browser: no `node:` modules. */
-const ANYWHERE = /^src\/(core|bus|devices|boot\/(?!linux-user|core-module)|machine|vmm|vcpu|driver|worker|web|spec\/(?!generate))/;
+const ANYWHERE = /^src\/(core|decode|bus|devices|boot\/(?!linux-user|core-module)|machine|vmm|vcpu|driver|worker|web|spec\/(?!generate))/;
 
 const parts = LAYERS.flatMap((names, rank) => names.map((name) => ({ name, rank }))).sort((a, b) => b.name.length - a.name.length);
 const partOf = (path) => parts.find(({ name }) => path.startsWith(name));

@@ -2,14 +2,15 @@
  * The disassembler: instruction rows in, Intel syntax out, letter for letter what `objdump -d -M intel,intel64` prints (without
  * symbols). Prefixes that had no meaning for the instruction are printed before it, as objdump does.
  */
+
+import { Instruction } from "../decode/instruction.ts";
+import type { Mode } from "../decode/row-index.ts";
 import type { Row } from "../spec/isa/row.ts";
-import { Instruction } from "./instruction.ts";
 import { mnemonicOf, showsSize } from "./mnemonic.ts";
 import { OperandWriter } from "./operand-text.ts";
 import { prefixText } from "./prefix-text.ts";
-import type { Mode } from "./row-index.ts";
 
-export type { Mode } from "./row-index.ts";
+export type { Mode } from "../decode/row-index.ts";
 
 export interface Disassembly {
   readonly length: number;

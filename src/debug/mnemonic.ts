@@ -2,8 +2,9 @@
  * Mnemonics as objdump writes them where that differs from the manual's name in the row: size suffixes, condition codes, and the
  * pseudo-instructions of comparison and carry-less multiplication with a known immediate.
  */
+
+import type { Instruction } from "../decode/instruction.ts";
 import type { Row } from "../spec/isa/row.ts";
-import type { Instruction } from "./instruction.ts";
 
 const CONDITIONS = "o no b ae e ne be a s ns p np l ge le g".split(" ");
 const COMPARISONS = "eq lt le unord neq nlt nle ord".split(" ");

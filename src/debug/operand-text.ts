@@ -2,8 +2,9 @@
  * Operands in Intel syntax, as objdump writes them. Writing an operand also notes which prefixes it made use of, because objdump
  * prints those that nothing used (`data16`, `rex.W`, `cs`).
  */
+
+import type { Instruction } from "../decode/instruction.ts";
 import type { OperandCode } from "../spec/operands.ts";
-import type { Instruction } from "./instruction.ts";
 
 const R64 = "rax rcx rdx rbx rsp rbp rsi rdi r8 r9 r10 r11 r12 r13 r14 r15".split(" ");
 const R32 = "eax ecx edx ebx esp ebp esi edi r8d r9d r10d r11d r12d r13d r14d r15d".split(" ");

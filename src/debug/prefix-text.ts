@@ -2,7 +2,7 @@
  * The prefixes that objdump prints before a mnemonic: LOCK, REP and its kin, hints, and whatever had no meaning for the instruction.
  * Each stands in the order of the bytes; where one repeats, the last may be used and the others never are.
  */
-import type { Instruction } from "./instruction.ts";
+import type { Instruction } from "../decode/instruction.ts";
 import { isIndirectBranch, SEGMENT_NAME, type Used } from "./operand-text.ts";
 
 export function prefixText(i: Instruction, used: Used): string {

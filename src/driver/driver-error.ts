@@ -1,11 +1,12 @@
-import { type ErrorCode, errorName } from "../vmm/error-codes.ts";
+import { errorName } from "../vmm/error-codes.ts";
 
 /** What a driver verb or the ELF loader fails with: the documented code, and a message that says which module, what and where. */
 export class DriverError extends Error {
   override readonly name = "DriverError";
-  readonly code: ErrorCode;
+  /** an ERROR_CODE, or whatever module code has returned */
+  readonly code: bigint;
 
-  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+  constructor(code: bigint, message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;
   }

@@ -1,16 +1,22 @@
+/** How module code may use a page. */
+export type Access = "code" | "data" | "read-only" | "guard";
+
 /**
  * What the driver needs of the machine that it runs in. Addresses are virtual ones of the VMM's address space. Whatever fails throws: a
  * BadAlloc that names the constant to raise, a ModuleFault with vector and symbol; the driver turns it into the code of the failed step
  * and keeps the message.
  */
 export interface Platform {
-  /** Page-aligned memory for data; its content is what was there. */
-  allocRw(size: bigint): bigint;
+  /** Page-aligned memory for data; its content is what was there. Messages say what it was for. */
+  allocRw(size: bigint, what: string): bigint;
   /** The same for the images of modules. */
-  allocRwe(size: bigint): bigint;
+  allocRwe(size: bigint, what: string): bigint;
+  /** The driver has made data of its pages again. */
   freeRw(address: bigint, size: bigint): void;
   freeRwe(address: bigint, size: bigint): void;
   virtToPhys(address: bigint): bigint;
+  /** Says how module code may access pages. At first all memory is data; touching a guard is a stack overflow. */
+  protect(address: bigint, size: bigint, access: Access): void;
 
   /** A copy of memory that was allocated here. */
   read(address: bigint, length: number): Uint8Array;

@@ -68,7 +68,7 @@ export class Loader {
   }
 
   /** The function that an address is in, as messages name it: `module.so: function+0x12`. */
-  describe(address: bigint): string | undefined {
+  nameOf(address: bigint): string | undefined {
     for (const { elf, base, module } of this.modules) {
       const linked = address - base;
       if (elf.segmentOf(linked, 1n) === undefined) continue;

@@ -8,6 +8,8 @@ import type { Header } from "./header.ts";
 
 const ENTRY = 64;
 const SHT_NOBITS = 8;
+const SHF_ALLOC = 2n;
+const SHF_EXECINSTR = 4n;
 const MAX_ALIGNMENT = 4096n;
 
 export interface Section {
@@ -15,6 +17,8 @@ export interface Section {
   readonly type: number;
   readonly address: bigint;
   readonly size: bigint;
+  /** holds instructions */
+  readonly code: boolean;
   /** in the file; of no bytes for a section that has none there */
   readonly extent: Extent;
   /** index of a section that belongs to it */
@@ -37,13 +41,14 @@ function sectionAt(file: FileBytes, at: number, names: Extent, index: number, co
   const name = file.string(names, file.u32(at), `section ${index}`);
   const what = name === "" ? `section ${index}` : `section ${name}`;
   const link = file.u32(at + 40);
-  const loaded = (file.u64(at + 8) & 2n) !== 0n;
+  const flags = file.u64(at + 8);
   if (link >= count) file.fail(ERROR_CODE.BFELF_ERROR_INVALID_SECTION, `${what} is linked to section ${link}, but there are ${count}`);
-  if (loaded && file.u64(at + 48) > MAX_ALIGNMENT) {
+  if ((flags & SHF_ALLOC) !== 0n && file.u64(at + 48) > MAX_ALIGNMENT) {
     const problem = `${what} is aligned to ${hex(file.u64(at + 48))}, but images are aligned to pages`;
     file.fail(ERROR_CODE.BFELF_ERROR_UNSUPPORTED_FILE, problem);
   }
-  return { name, type: file.u32(at + 4), address: file.u64(at + 16), size: file.u64(at + 32), extent: extentAt(file, at, what), link };
+  const [type, address, size] = [file.u32(at + 4), file.u64(at + 16), file.u64(at + 32)];
+  return { name, type, address, size, code: (flags & SHF_EXECINSTR) !== 0n, extent: extentAt(file, at, what), link };
 }
 
 function extentAt(file: FileBytes, at: number, what: string): Extent {

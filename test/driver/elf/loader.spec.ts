@@ -291,8 +291,8 @@ describe("lookup", () => {
 
   it("an address is described by module and function", () => {
     const { loader } = linked({ symbols: [{ name: "f", value: CODE }], code: new Uint8Array(32) });
-    expect(loader.describe(at(A, CODE) + 5n)).toBe("a: f+0x5");
-    expect(loader.describe(A + 1n)).toBe("a: 0x1");
-    expect(loader.describe(0x1234n)).toBeUndefined();
+    expect(loader.nameOf(at(A, CODE) + 5n)).toBe("a: f+0x5");
+    expect(loader.nameOf(A + 1n)).toBe("a: 0x1");
+    expect(loader.nameOf(0x1234n)).toBeUndefined();
   });
 });
