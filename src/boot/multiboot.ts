@@ -70,6 +70,12 @@ function modulesOf(boot: Boot): readonly { readonly bytes: Uint8Array; readonly 
   return boot.modules ?? (boot.initrd === undefined ? [] : [{ bytes: boot.initrd, commandLine: "initrd" }]);
 }
 
+/** KiB of RAM from 1 MiB to the first hole */
+function upperKib(boot: Boot): number {
+  const end = Math.min(boot.memoryBytes, LOW_RAM_MAX, ...(boot.reserved ?? []).map((r) => r.start));
+  return (end - EXTENDED) / 1024;
+}
+
 /** RAM that kernel and modules, one behind the other, end in */
 function neededFor(boot: Boot, kernelEnd: number): number {
   return modulesOf(boot).reduce((at, m) => Math.ceil(at / PAGE) * PAGE + m.bytes.length, Math.max(kernelEnd, EXTENDED));
@@ -105,7 +111,7 @@ function writeInfo(boot: Boot, modules: readonly LoadedModule[], place: Placemen
     return base + at;
   };
   block.u32(info, FLAGS);
-  block.u32(info + 4, 640).u32(info + 8, (Math.min(boot.memoryBytes, LOW_RAM_MAX) - EXTENDED) / 1024); // mem_lower, mem_upper
+  block.u32(info + 4, 640).u32(info + 8, upperKib(boot)); // mem_lower, mem_upper
   block.u32(info + 12, BOOT_DEVICE).u32(info + 16, text(commandLine));
   block.u32(info + 20, modules.length).u32(info + 24, base + table); // mods_count, mods_addr
   block.u32(info + 44, mapBytes).u32(info + 48, base); // mmap_length, mmap_addr

@@ -27,6 +27,7 @@ const SAID: Readonly<Record<Stop["reason"], readonly [status: number, text?: str
   until: [EXIT.OK],
   cycles: [EXIT.OK],
   instructions: [EXIT.INSTRUCTION_LIMIT, "stopped: the instruction limit (--max-instructions) is reached"],
+  "vmm stopped": [EXIT.VMM_STOPPED, "the VMM has stopped the processor (its messages, and the monitor's `vmm dump`, say why)"],
   "triple fault": [EXIT.TRIPLE_FAULT, "triple fault: an exception came up while a double fault was delivered (-d int,cpu_reset shows how)"],
   halted: [EXIT.DEADLOCK, "the processor has halted, and nothing can wake it"],
   unimplemented: [EXIT.UNIMPLEMENTED, "the guest needs something of the processor that is not implemented"],

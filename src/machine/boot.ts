@@ -5,7 +5,7 @@ import type { KernelConfig } from "./config.ts";
 import type { Pc } from "./pc.ts";
 
 export function boot(pc: Pc, kernel: KernelConfig): void {
-  const { memory, vcpu } = pc;
+  const { memory, vcpu, pool } = pc;
   const { initrd } = kernel;
   const rsdp = placeAcpiTables(memory, { vga: true, mouse: true });
   const { registers } = loadKernel(
@@ -17,6 +17,7 @@ export function boot(pc: Pc, kernel: KernelConfig): void {
       rsdp,
       vga: true,
       memoryBytes: memory.low + memory.high,
+      reserved: pool.length > 0 ? [pool] : [],
       ...(initrd === undefined ? {} : { initrd }),
     },
     memory,

@@ -8,6 +8,8 @@ import { CpuModelError, cpuModel } from "../cpus/models.ts";
 
 import type { BlockBackend } from "../devices/backends/block.ts";
 import type { CpuModel } from "../spec/cpuid.ts";
+import { MEMORY_POOL_BYTES } from "../vmm/constants.ts";
+import { LOW_RAM_END } from "./guest-memory.ts";
 
 /** A disk: where its bytes are, and what the guest may do with them. `new CopyOnWrite(…)` keeps what is written in memory. */
 export interface Drive {
@@ -42,6 +44,11 @@ export interface MachineOptions {
   readonly clock?: Date;
   /** seed of everything random: RDRAND, RDSEED, the virtio entropy device (0) */
   readonly seed?: number;
+  /**
+   * A VMM can be loaded and started underneath the guest: the CPU has VMX, and `poolBytes` (64 MiB) at the end of RAM below 3 GiB are hidden
+   * from the guest for the VMM to live in.
+   */
+  readonly vmm?: boolean | { readonly poolBytes?: number };
   /** what a reset of the machine does: start it again, or end the run ("restart") */
   readonly onReset?: "restart" | "stop";
 }
@@ -58,6 +65,8 @@ export interface Config {
   readonly clock: Date;
   readonly seed: number;
   readonly restarts: boolean;
+  /** bytes of RAM that the VMM has, 0 without one */
+  readonly poolBytes: number;
 }
 
 export interface KernelConfig {
@@ -86,6 +95,10 @@ const RTC_START = Date.UTC(2000, 0, 1);
 const RTC_YEARS = [1980, 2079] as const;
 const SECTOR = 512;
 const MAX_COMMAND_LINE = 2047;
+const MIB = 1 << 20;
+const PAGE = 0x1000;
+/** what is left for the guest beside a VMM */
+const MIN_GUEST_MIB = 16;
 
 export function checkOptions(o: MachineOptions): Config {
   const { memory = DEFAULT_MEMORY_MIB, drives = [], seed = 0, clock = new Date(RTC_START) } = o;
@@ -99,7 +112,7 @@ export function checkOptions(o: MachineOptions): Config {
     throw new ConfigError("clock", `the real-time clock cannot show ${year}; choose a year from ${RTC_YEARS.join(" to ")}`);
   return {
     memoryMib: memory,
-    cpu: checkCpu(o.cpu ?? "max"),
+    cpu: checkCpu(o.cpu ?? "max", needsVmx(o)),
     kernel: checkKernel(o),
     drives,
     debugExit: checkDebugExit(o.debugExit),
@@ -108,6 +121,7 @@ export function checkOptions(o: MachineOptions): Config {
     clock,
     seed,
     restarts: o.onReset !== "stop",
+    poolBytes: checkPool(o.vmm, memory),
   };
 }
 
@@ -116,9 +130,33 @@ function checkDisk(n: number, { size }: BlockBackend): void {
     throw new ConfigError("drives", `drive ${n} has ${size} bytes; a disk has whole sectors of ${SECTOR} bytes, and at least one`);
 }
 
-function checkCpu(text: string): CpuModel {
+function needsVmx({ vmm }: MachineOptions): boolean {
+  return vmm !== undefined && vmm !== false;
+}
+
+function checkPool(vmm: MachineOptions["vmm"], memoryMib: number): number {
+  if (vmm === undefined || vmm === false) return 0;
+  const { poolBytes = Number(MEMORY_POOL_BYTES) } = vmm === true ? {} : vmm;
+  if (!Number.isSafeInteger(poolBytes) || poolBytes < MIB || poolBytes % PAGE !== 0)
+    throw new ConfigError(
+      "vmm",
+      `a VMM's memory pool of ${poolBytes} bytes is not possible; choose whole pages of ${PAGE} bytes, 1 MiB or more`,
+    );
+  const lowMib = Math.min(memoryMib, LOW_RAM_END / MIB);
+  const left = lowMib - poolBytes / MIB;
+  if (left < MIN_GUEST_MIB)
+    throw new ConfigError(
+      "vmm",
+      `of ${lowMib} MiB of memory below 3 GiB, the VMM's pool of ${poolBytes / MIB} MiB leaves the guest less than ${MIN_GUEST_MIB} MiB; ` +
+        "give the machine more memory, or the VMM a smaller pool",
+    );
+  return poolBytes;
+}
+
+function checkCpu(text: string, vmx: boolean): CpuModel {
   try {
-    return cpuModel(text);
+    const model = cpuModel(text);
+    return vmx && !model.features.includes("vmx") ? cpuModel(`${text},+vmx`) : model;
   } catch (error) {
     throw error instanceof CpuModelError ? new ConfigError("cpu", error.message) : error;
   }

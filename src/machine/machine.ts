@@ -258,7 +258,7 @@ export class Machine {
         if (due === Number.POSITIVE_INFINITY || (pauses && due > clock.now)) return { idleUntil: Math.min(due, end) };
         vcpu.skip(Math.max(0, Math.min(due, end) - clock.now));
       } else if (why === STOP.EXCEPTION) return undefined;
-      else if (why === STOP.SHUTDOWN) return { reason: "triple fault" };
+      else if (why === STOP.SHUTDOWN) return { reason: vcpu.vmx.halted ? "vmm stopped" : "triple fault" };
       else if (why === STOP.UNIMPLEMENTED) return { reason: "unimplemented", what: unimplementedText(vcpu.getNumber("vector")) };
     }
     return undefined;

@@ -7,6 +7,7 @@
  * Interrupt n of the ISA bus goes to input n of the 8259 pair and to pin n of the I/O APIC, the timer's 0 to pin 2. What no device answers
  * reads as all ones and is counted.
  */
+import type { Range } from "../boot/e820.ts";
 import { AddressSpace, OverlapError } from "../bus/address-space.ts";
 import { EventClock } from "../bus/clock.ts";
 import type { Device, Line, Region, Saved } from "../bus/device.ts";
@@ -75,6 +76,8 @@ export class Pc {
   readonly pci: Pci;
   readonly keyboard: I8042;
   readonly screen: VgaText;
+  /** memory of the VMM, which the guest is not told of; its length is 0 without one */
+  readonly pool: Range;
   readonly #devices: Device[] = [];
   /** cycle at which the core comes back by itself */
   #sliceEnd = 0;
@@ -84,6 +87,7 @@ export class Pc {
     this.core = new Core(module, config.memoryMib, config.cpu, host);
     this.vcpu = this.core.vcpu(0);
     this.memory = new GuestMemory(this.core);
+    this.pool = { start: this.memory.low - config.poolBytes, length: config.poolBytes };
     this.clock = new EventClock(
       HZ,
       () => this.vcpu.now,
@@ -113,7 +117,7 @@ export class Pc {
     this.#ports("pit", 0x40, 4, pit.ports);
     this.#ports("speaker", 0x61, 1, pit.speaker);
     const rtc = this.#add(
-      new Rtc(clock, irq(8), { start: config.clock.getTime(), lowMemory: memory.low, highMemory: memory.high, cpus: 1 }),
+      new Rtc(clock, irq(8), { start: config.clock.getTime(), lowMemory: this.pool.start, highMemory: memory.high, cpus: 1 }),
     );
     this.#ports("rtc", 0x70, 2, rtc.ports);
 

@@ -16,6 +16,8 @@ export type Stop =
   | { readonly reason: "reset" }
   /** an exception while delivering a double fault: the processor has shut down */
   | { readonly reason: "triple fault" }
+  /** the VMM underneath the guest has stopped the processor for ever */
+  | { readonly reason: "vmm stopped" }
   /** HLT with interrupts disabled, or with no device that could interrupt: nothing will ever happen */
   | { readonly reason: "halted" }
   /** the guest needs something of the processor that minusone does not have */
