@@ -4,6 +4,7 @@
  */
 import { Op } from "./decode/op";
 import { State } from "./generated/state";
+import { mulHigh } from "./wide";
 
 export function startSlice(s: State, budget: i64): void {
   s.slice = budget;
@@ -50,7 +51,14 @@ export function stamp(s: State, op: Op): void {
   s.now = <f64>cyclesBefore(s, op);
 }
 
-/** IA32_TIME_STAMP_COUNTER as the instruction `op` reads it. */
+/** IA32_TIME_STAMP_COUNTER before the instruction `op`. */
 export function timeStamp(s: State, op: Op): u64 {
-  return cyclesBefore(s, op) + s.tscOffset + s.vmxTscOffset;
+  return cyclesBefore(s, op) + s.tscOffset;
+}
+
+/** What RDTSC reads: in a guest scaled and shifted. SDM Vol. 3 "Changes to Instruction Behavior in VMX Non-Root Operation" */
+export function visibleTimeStamp(s: State, op: Op): u64 {
+  const t = timeStamp(s, op);
+  const m = s.vmxTscMultiplier;
+  return (m == 0 ? t : (mulHigh(t, m) << 16) | ((t * m) >> 48)) + s.vmxTscOffset;
 }

@@ -46,8 +46,10 @@ export function refused(b: Exec, op: Op): void {
 
 /** Behind an instruction that is stepped; bit 0 of `imm`: it was a jump, KEY_TRAP: it began with the trap flag set. */
 export function stepped(b: Exec, op: Op): void {
-  b.jump((op.imm & 1) != 0 ? b.rip : b.blockRip + <u64>op.off);
-  endStep(b, (<u32>op.imm & KEY_TRAP) != 0);
+  const behind = b.blockRip + <u64>op.off;
+  const to = (op.imm & 1) != 0 ? b.rip : behind;
+  b.jump(to);
+  endStep(b, (<u32>op.imm & KEY_TRAP) != 0, to != behind);
 }
 
 /** Puts the linear address of the next record's memory operand into `ea`, having checked the segment for it. */

@@ -29,9 +29,11 @@ import { loadGuest } from "./vmx/enter";
 import { exit } from "./vmx/exit";
 import { advance, isGated, takeRegisters } from "./vmx/gate";
 import * as work from "./vmx/instructions";
+import { loadNonRegister, NEVER } from "./vmx/non-register";
 import { field, setField } from "./vmx/vmcs";
 
 const RAISES: u32 = 0x200;
+const DR6_BREAKPOINTS: u64 = 15;
 /** between instructions there is no record */
 const NO_RECORD: usize = 0;
 
@@ -140,8 +142,10 @@ export function promote(vcpu: usize): void {
   b.stop = STOP_BUDGET;
   takeRegisters(b);
   loadGuest(b);
-  b.vmxTimerAt = ~(<u64>0);
-  b.vmxTrap = 0;
+  loadNonRegister(b);
+  b.pendingDb = <u32>(b.vmxPendingDebug & DR6_BREAKPOINTS);
+  b.vmxPendingDebug = 0;
+  b.vmxTimerAt = NEVER;
   b.pending &= ~PENDING_VMX;
 }
 

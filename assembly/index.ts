@@ -88,6 +88,7 @@ export function initialize(ramBytes: u64): void {
   for (let i: u32 = 0; i < MAX_VCPUS; i++) {
     changetype<Exec>(stateOf(i)).timerAt = u64.MAX_VALUE;
     changetype<Exec>(stateOf(i)).apicAccess = NO_APIC_ACCESS;
+    changetype<Exec>(stateOf(i)).vmxTimerAt = u64.MAX_VALUE;
   }
   initializeTlb();
   dropBlocks();

@@ -105,13 +105,18 @@ function combine(s: State): u32 {
   const second: u32 = 1 << s.vector;
   s.vectoring = s.delivering;
   s.delivering = 0;
-  if ((first & (1 << VECTOR_DF)) != 0 && (second & (CONTRIBUTORY | PAGE_FAULTS)) != 0) return STOP_SHUTDOWN;
+  if ((first & (1 << VECTOR_DF)) != 0 && (second & (CONTRIBUTORY | PAGE_FAULTS)) != 0) {
+    s.vectoring = 0;
+    return STOP_SHUTDOWN;
+  }
   if (
     ((first & CONTRIBUTORY) != 0 && (second & CONTRIBUTORY) != 0) ||
     ((first & PAGE_FAULTS) != 0 && (second & (CONTRIBUTORY | PAGE_FAULTS)) != 0)
   ) {
     s.vector = VECTOR_DF;
     s.errorCode = 0;
+    // an exit that it causes is not one during event delivery
+    s.vectoring = 0;
   } else if ((second & SELECTOR_CODES) != 0 && type != EVENT_SOFTWARE_INTERRUPT && type != EVENT_SOFTWARE_EXCEPTION)
     s.errorCode |= ERROR_EXT;
   return STOP_EXCEPTION;

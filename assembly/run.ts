@@ -16,26 +16,38 @@ import {
   EVENT_NMI,
   HALTED_MWAIT_MASKED,
   OPTION_HOST_EXCEPTIONS,
-  PENDING_APIC,
-  PENDING_EXTINT,
   PENDING_HOST,
   PENDING_INIT,
-  PENDING_INTR,
   PENDING_NMI,
+  PENDING_VMX,
   RFLAGS_IF,
   STOP_BUDGET,
   STOP_EXCEPTION,
   STOP_HALT,
+  VECTOR_DB,
   VECTOR_NMI,
   VMX_NON_ROOT,
+  VMX_OFF,
+  VMX_TRAP_NONE,
+  VMX_TRAP_PENDING,
 } from "./generated/constants";
 import { interpret } from "./generated/interpret";
 import { resetVmx } from "./vmx/capability";
-import { exitForAccess, interceptEvent, respondInGuest } from "./vmx/events";
+import {
+  DEBUG,
+  DELIVERED,
+  EXITED,
+  endTrap,
+  exitForAccess,
+  hasInterrupt,
+  interceptEvent,
+  respondInGuest,
+  STEPS,
+  takesNmi,
+} from "./vmx/events";
 
 /** V8 swaps in optimised code only between calls: the longest time the interpreter stays in one, in instructions. */
 const CALL_BUDGET: i64 = 20000;
-const MASKABLE: u32 = PENDING_INTR | PENDING_EXTINT | PENDING_APIC;
 
 /** Runs until the budget in `left` is used up or something stops it; returns the STOP value. An instruction that raises leaves by a throw. */
 export function runSlices(b: Exec): u32 {
@@ -52,11 +64,16 @@ export function runSlices(b: Exec): u32 {
   while (b.left > 0 && b.stop == STOP_BUDGET) {
     const now = cycles(b);
     if (b.timerAt <= now) expire(b, now);
-    if ((b.pending | b.halted) != 0 && !respond(b)) break;
-    startSlice(b, b.once != 0 ? 1 : min<i64>(min<i64>(b.left, CALL_BUDGET), <i64>min<u64>(b.timerAt - cycles(b), CALL_BUDGET)));
+    if (b.vmxTimerAt <= now) b.pending |= PENDING_VMX;
+    if ((b.pending | b.halted) != 0) {
+      if (!respond(b)) break;
+      if (b.vmxTrap == VMX_TRAP_PENDING) continue;
+    }
+    startSlice(b, b.once != 0 ? 1 : min<i64>(b.left, <i64>min<u64>(min<u64>(b.timerAt, b.vmxTimerAt) - cycles(b), CALL_BUDGET)));
     interpret(b);
     settle(b);
     if (b.once != 0) stepOnce(b, 0);
+    if (b.vmxTrap != VMX_TRAP_NONE) endTrap(b);
   }
   b.now = <f64>cycles(b);
   return b.stop;
@@ -68,19 +85,23 @@ function respond(b: Exec): bool {
     b.pending &= ~PENDING_HOST;
     return false;
   }
-  if ((b.pending & PENDING_INIT) != 0) {
+  // in VMX root operation INIT waits for its end
+  if ((b.pending & PENDING_INIT) != 0 && b.vmx == VMX_OFF) {
     resetProcessor(b);
     resetVmx(b);
   }
   if (b.vmx == VMX_NON_ROOT) {
-    if (respondInGuest(b)) return b.stop == STOP_BUDGET;
-    // what waits for the end of a shadow is looked at right behind the instruction in it
-    if (b.inhibit != 0 && b.inhibitAt == b.instructions) stepOnce(b, 1);
+    const found = respondInGuest(b);
+    if (found == EXITED || found == DELIVERED) return b.stop == STOP_BUDGET;
+    if (found == DEBUG) {
+      event(b, VECTOR_DB, EVENT_EXCEPTION, 0);
+      return b.vmx != VMX_NON_ROOT ? b.stop == STOP_BUDGET : respond(b);
+    }
+    if (found == STEPS) stepOnce(b, 1);
   }
+  const nmi = takesNmi(b);
   const open = (b.flagsOther & RFLAGS_IF) != 0;
-  const nmi = (b.pending & PENDING_NMI) != 0 && b.nmiBlocked == 0;
-  if (nmi || ((b.pending & MASKABLE) != 0 && (open || b.halted == HALTED_MWAIT_MASKED))) {
-    b.halted = 0;
+  if (nmi || (hasInterrupt(b) && (open || b.halted == HALTED_MWAIT_MASKED))) {
     if (b.inhibit != 0 && b.inhibitAt == b.instructions) stepOnce(b, 1);
     else if (nmi) {
       b.pending &= ~PENDING_NMI;
@@ -88,7 +109,7 @@ function respond(b: Exec): bool {
     } else if (open) {
       b.now = <f64>cycles(b);
       event(b, acknowledge(b), EVENT_EXTERNAL, 0);
-    }
+    } else b.halted = 0;
   }
   if (b.halted != 0) b.stop = STOP_HALT;
   return b.stop == STOP_BUDGET;
@@ -99,6 +120,7 @@ function event(b: Exec, vector: u32, type: u32, errorCode: u32): void {
   b.monitoring = 0;
   if (b.vmx == VMX_NON_ROOT && interceptEvent(b, vector, type, errorCode)) return;
   deliver(b, vector, type, errorCode);
+  endTrap(b);
 }
 
 /** With 1, blocks are single instructions until it is called with 0: so that only one runs in an interrupt shadow. */

@@ -3,9 +3,9 @@
  * Exceptions and Interrupts When Switching Stacks".
  */
 import { codeBreakpoints } from "../breakpoints";
-import { retired } from "../clock";
+import { endSlice, retired } from "../clock";
 import { Op } from "../decode/op";
-import { DR6_BS, VECTOR_DB, VMX_NON_ROOT } from "../generated/constants";
+import { DR6_BS, PENDING_VMX, RFLAGS_TF, VECTOR_DB, VMX_NON_ROOT } from "../generated/constants";
 import { State } from "../generated/state";
 import { raise } from "../raise";
 import { isResuming } from "./interrupt-event";
@@ -14,6 +14,11 @@ import { KEY_DEBUG, KEY_STEP } from "./modes";
 
 /** breakpoints 0-3: what each debug exception sets anew, while the other bits of DR6 only add up */
 const DR6_BREAKPOINTS: u64 = 15;
+/** of IA32_DEBUGCTL: record branches; step from branch to branch */
+const DEBUGCTL_LBR: u64 = 1;
+const DEBUGCTL_BTF: u64 = 2;
+/** of the VMCS field: an enabled breakpoint has been struck */
+export const PENDING_ENABLED: u64 = 1 << 12;
 
 /** Before the instruction at a linear address: an instruction breakpoint is a fault. */
 export function beginStep(s: State, at: u64): void {
@@ -24,14 +29,34 @@ export function beginStep(s: State, at: u64): void {
   if (hits != 0) raiseDebug(s, changetype<Op>(0), hits);
 }
 
-/** Behind it: everything else is a trap. Behind an instruction that loaded SS breakpoints wait, and the single step is lost. */
-export function endStep(s: State, single: bool): void {
-  if (s.unstepped != 0) single = false;
+/**
+ * Behind it: everything else is a trap. Behind an instruction that loaded SS breakpoints wait, and the single step is lost. In a guest the
+ * run loop has to see first whether something of higher priority exits (vmx/events.ts).
+ */
+export function endStep(s: State, single: bool, branched: bool): void {
+  if (s.unstepped != 0 || (!branched && (s.debugctl & DEBUGCTL_BTF) != 0)) single = false;
   s.unstepped = 0;
   if (isShadowed(s)) return;
   const hits = s.pendingDb | (single ? DR6_BS : 0);
+  if (hits == 0) return;
+  if (s.vmx != VMX_NON_ROOT) {
+    s.pendingDb = 0;
+    raiseDebug(s, changetype<Op>(0), hits);
+  }
+  s.vmxPendingDebug |= pendingBits(s) | <u64>(hits & DR6_BS);
   s.pendingDb = 0;
-  if (hits != 0) raiseDebug(s, changetype<Op>(0), hits);
+  s.pending |= PENDING_VMX;
+  endSlice(s);
+}
+
+/** Breakpoints that have been struck, as in the VMCS field of pending debug exceptions. */
+export function pendingBits(s: State): u64 {
+  return s.pendingDb == 0 ? 0 : <u64>s.pendingDb | PENDING_ENABLED;
+}
+
+/** RFLAGS.TF means a trap behind each instruction, not only behind branches. */
+export function stepsInstructions(s: State): bool {
+  return (s.flagsOther & RFLAGS_TF) != 0 && (s.debugctl & DEBUGCTL_BTF) == 0;
 }
 
 /** The running instruction enters a handler: no single-step trap behind it. */
@@ -48,14 +73,14 @@ export function raiseDebug(s: State, op: Op, bits: u32): void {
 
 /** A #DB that is raised in another way says which breakpoints were waiting. */
 export function reportPending(s: State): void {
-  s.debugHits = s.pendingDb;
-  if (s.pendingDb != 0) noteDebug(s);
+  if (s.debugHits != 0) noteDebug(s);
   s.pendingDb = 0;
 }
 
 /** The #DB is delivered: DR6 says why. */
 export function noteDebug(s: State): void {
   s.dr6 = (s.dr6 & ~DR6_BREAKPOINTS) | s.debugHits;
+  s.debugctl &= ~(DEBUGCTL_LBR | DEBUGCTL_BTF);
 }
 
 function isShadowed(s: State): bool {

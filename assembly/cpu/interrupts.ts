@@ -56,15 +56,36 @@ export function deliverSoftware(s: State, op: Op, vector: u32, type: u32): void 
   deliverTo(s, op, s.blockRip + <u64>op.off + <u64>op.len, vector, type, 0);
 }
 
+/**
+ * An event that VM entry injects into the guest at its RIP: `length` is that of the instruction which a software event stands for.
+ * SDM Vol. 3 "Vectored-Event Injection".
+ */
+export function deliverInjected(s: State, vector: u32, type: u32, coded: bool, errorCode: u32, length: u32): void {
+  s.deliveringLength = length;
+  through(s, changetype<Op>(0), s.rip + <u64>length, vector, type, coded, errorCode);
+}
+
 /** The handler returns to `returnRip`; a fault on the way is one of `op`, or of none. */
-export function deliverTo(s: State, op: Op, returnRip: u64, vector: u32, type: u32, errorCode: u32): void {
+function deliverTo(s: State, op: Op, returnRip: u64, vector: u32, type: u32, errorCode: u32): void {
+  if (changetype<usize>(op) != 0) s.deliveringLength = op.len;
+  through(s, op, returnRip, vector, type, type == EVENT_EXCEPTION && hasErrorCodeFor(s, vector), errorCode);
+  if (vector == VECTOR_DB && type == EVENT_EXCEPTION) s.dr7 &= ~DR7_GD;
+}
+
+/** Whether an exception that the processor raises itself comes with an error code. */
+export function hasErrorCodeFor(s: State, vector: u32): bool {
+  return ((ERROR_CODES >> vector) & 1) != 0 && !isReal(s);
+}
+
+function through(s: State, op: Op, returnRip: u64, vector: u32, type: u32, coded: bool, errorCode: u32): void {
   const stepped = changetype<usize>(op) != 0 && (s.blockKey & KEY_STEP) != 0;
-  const coded = type == EVENT_EXCEPTION && ((ERROR_CODES >> vector) & 1) != 0 && !isReal(s);
   tell(s, op, vector, type, errorCode);
   s.delivering = DELIVERING_VALID | (type << DELIVERING_TYPE) | vector | (coded ? DELIVERING_ERROR_CODE : 0);
   s.errorCode = errorCode;
   s.deliveringCode = errorCode;
   s.vectoring = 0;
+  // a trap behind HLT
+  s.halted = 0;
   if (type == EVENT_NMI) s.nmiBlocked = 1;
   if (isReal(s)) throughTable(s, op, returnRip);
   else if (isLongMode(s)) throughLongGate(s, op, returnRip);
@@ -72,10 +93,7 @@ export function deliverTo(s: State, op: Op, returnRip: u64, vector: u32, type: u
   else throughGate(s, op, returnRip);
   s.delivering = 0;
   s.inhibit = 0;
-  // a trap behind HLT
-  s.halted = 0;
   if (stepped) s.unstepped = 1;
-  if (vector == VECTOR_DB && type == EVENT_EXCEPTION) s.dr7 &= ~DR7_GD;
 }
 
 /** For whoever watches from outside. */

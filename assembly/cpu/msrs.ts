@@ -1,5 +1,5 @@
 /** Model-specific registers: src/spec/msrs.ts says which there are. SDM Vol. 4 "IA-32 Architectural MSRs". */
-import { timeStamp } from "../clock";
+import { timeStamp, visibleTimeStamp } from "../clock";
 import { Op } from "../decode/op";
 import { writeApicBase, x2apicRead, x2apicReadable, x2apicWrite } from "../devices/lapic";
 import { isX2apic } from "../devices/lapic-messages";
@@ -52,7 +52,7 @@ export function readMsr(s: State, op: Op, number: u32): bool {
   if (number >= X2APIC && number < X2APIC_END) {
     if (!isX2apic(s) || !x2apicReadable(number - X2APIC)) return false;
     msrValue = x2apicRead(s, number - X2APIC);
-  } else if (number == IA32_TIME_STAMP_COUNTER) msrValue = timeStamp(s, op);
+  } else if (number == IA32_TIME_STAMP_COUNTER) msrValue = visibleTimeStamp(s, op);
   else {
     const row = rowOf(number);
     if (row == 0 || number == IA32_PRED_CMD) return false;

@@ -70,6 +70,7 @@ export function powerUp(s: State): void {
   s.sysenterEsp = 0;
   s.sysenterEip = 0;
   s.tscAux = 0;
+  s.debugctl = 0;
   s.cr0 = CR0_ET | CR0_CD | CR0_NW;
   resetProcessor(s);
 }

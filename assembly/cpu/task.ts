@@ -7,10 +7,11 @@
  */
 import { Op } from "../decode/op";
 import { rflags } from "../flags";
-import { CR0_PG, CR0_TS, DR6_BT, RFLAGS_NT, RFLAGS_VM, VECTOR_GP, VECTOR_NP, VECTOR_TS } from "../generated/constants";
+import { CR0_PG, CR0_TS, DR6_BT, RFLAGS_NT, RFLAGS_VM, VECTOR_GP, VECTOR_NP, VECTOR_TS, VMX_NON_ROOT } from "../generated/constants";
 import { State } from "../generated/state";
+import { EXIT_REASON_TASK_SWITCH } from "../generated/vmx";
 import { checkSystem, readSystem, writeSystem } from "../mmu/system";
-import { raiseGp } from "../raise";
+import { raiseExit, raiseGp } from "../raise";
 import { writeCr3 } from "./control-registers";
 import { raiseDebug } from "./debug";
 import {
@@ -47,6 +48,12 @@ const JUMP: u32 = 0;
 const NEST: u32 = 1;
 const RETURN: u32 = 2;
 
+/** SDM Vol. 3 "Exit Qualification for Task Switches" */
+const BY_CALL: u32 = 0;
+const BY_IRET: u32 = 1;
+const BY_JMP: u32 = 2;
+const BY_GATE: u32 = 3;
+
 /** least limits of a TSS that is entered, and of one that is left */
 const ENTERED: u32 = 0x67;
 const ENTERED16: u32 = 0x2b;
@@ -59,12 +66,14 @@ const NONE: Op = changetype<Op>(0);
 /** JMP to a TSS or through a task gate, to the TSS named by `selector`. */
 export function jumpToTask(s: State, op: Op, selector: u32): void {
   needTss(s, op, selector, 0, VECTOR_GP);
+  exitInGuest(s, op, selector, BY_JMP);
   switchTask(s, op, selector, JUMP, s.blockRip + <u64>op.off + <u64>op.len, rflags(s));
   finish(s);
 }
 
 export function callTask(s: State, op: Op, selector: u32): void {
   needTss(s, op, selector, 0, VECTOR_GP);
+  exitInGuest(s, op, selector, BY_CALL);
   switchTask(s, op, selector, NEST, s.blockRip + <u64>op.off + <u64>op.len, rflags(s));
   finish(s);
 }
@@ -73,6 +82,7 @@ export function callTask(s: State, op: Op, selector: u32): void {
 export function returnToTask(s: State, op: Op): void {
   const selector = <u32>readSystem<u16>(s, op, s.trBase);
   needTss(s, op, selector, BUSY, VECTOR_TS);
+  exitInGuest(s, op, selector, BY_IRET);
   switchTask(s, op, selector, RETURN, s.blockRip + <u64>op.off + <u64>op.len, rflags(s) & ~RFLAGS_NT);
   finish(s);
 }
@@ -80,6 +90,7 @@ export function returnToTask(s: State, op: Op): void {
 /** Delivers the event through a task gate; its error code goes on the new task's stack. */
 export function interruptTask(s: State, op: Op, selector: u32, returnRip: u64): void {
   needTss(s, op, selector, 0, VECTOR_GP);
+  exitInGuest(s, op, selector, BY_GATE);
   const bytes: u64 = (systemType(descriptor) & 8) != 0 ? 4 : 2;
   switchTask(s, op, selector, NEST, returnRip, pushedFlags(s));
   if (hasErrorCode(s)) {
@@ -97,6 +108,13 @@ function needTss(s: State, op: Op, selector: u32, busy: u32, vector: u32): void 
   const type = systemType(descriptor);
   if (type != (AVAILABLE_TSS | busy) && type != (AVAILABLE_TSS16 | busy)) raiseSelector(s, op, vector, selector);
   if (!isPresent(descriptor)) raiseSelector(s, op, VECTOR_NP, selector);
+}
+
+/** Guests do not switch tasks. SDM Vol. 3 "Treatment of Task Switches": behind the checks of the descriptor and its limit. */
+function exitInGuest(s: State, op: Op, selector: u32, source: u32): void {
+  if (s.vmx != VMX_NON_ROOT) return;
+  if (((rightsIn(descriptor) & 8) != 0 ? ENTERED : ENTERED16) > limitIn(descriptor)) raiseSelector(s, op, VECTOR_TS, selector);
+  raiseExit(s, op, EXIT_REASON_TASK_SWITCH, <u64>(selector | (source << 30)));
 }
 
 /** To the task whose TSS descriptor was read last. */

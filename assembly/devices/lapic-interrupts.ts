@@ -4,11 +4,19 @@
  * "Error Handling".
  *
  *     message, IPI, LVT ──► accept ──► IRR ──► acknowledge ──► ISR ──► endOfInterrupt
- *                              └─ NMI, INIT, ExtINT: straight to the processor (State.pending)
+ *                              └─ NMI, INIT, start-up, ExtINT: straight to the processor (State.pending)
  */
 import { endSlice } from "../clock";
 import { eoi, intAck } from "../env";
-import { PENDING_APIC, PENDING_EXTINT, PENDING_INIT, PENDING_INTR, PENDING_NMI } from "../generated/constants";
+import {
+  HALTED_WAIT_FOR_SIPI,
+  PENDING_APIC,
+  PENDING_EXTINT,
+  PENDING_INIT,
+  PENDING_INTR,
+  PENDING_NMI,
+  PENDING_SIPI,
+} from "../generated/constants";
 import { State } from "../generated/state";
 
 // delivery modes
@@ -60,6 +68,10 @@ export function accept(s: State, mode: u32, vector: u32, level: bool): void {
   else if (mode == NMI) setPending(s, PENDING_NMI);
   else if (mode == INIT) setPending(s, PENDING_INIT);
   else if (mode == EXTINT) setPending(s, PENDING_EXTINT);
+  else if (mode == STARTUP && s.halted == HALTED_WAIT_FOR_SIPI) {
+    s.sipiVector = vector;
+    setPending(s, PENDING_SIPI);
+  }
 }
 
 /** Puts a vector into the IRR, unless software has switched the local APIC off. */

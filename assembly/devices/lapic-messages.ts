@@ -4,17 +4,7 @@
  */
 import { State } from "../generated/state";
 import { STATE_STRIDE, STATES } from "../memory-map";
-import {
-  accept,
-  error,
-  FIXED,
-  INIT,
-  isEnabled,
-  LOWEST_PRIORITY,
-  processorPriority,
-  SEND_ILLEGAL_VECTOR,
-  STARTUP,
-} from "./lapic-interrupts";
+import { accept, error, FIXED, INIT, isEnabled, LOWEST_PRIORITY, processorPriority, SEND_ILLEGAL_VECTOR } from "./lapic-interrupts";
 
 const BASE_X2APIC: u64 = 1 << 10;
 const EVERYBODY: u32 = 0xffffffff;
@@ -78,7 +68,7 @@ function sendTo(mode: u32, vector: u32, destination: u32, logical: bool, level: 
 }
 
 function deliver(to: State, mode: u32, vector: u32, level: bool): void {
-  if (isEnabled(to) && mode != STARTUP) accept(to, mode, vector, level);
+  if (isEnabled(to)) accept(to, mode, vector, level);
 }
 
 function matchesLogical(to: State, destination: u32): bool {

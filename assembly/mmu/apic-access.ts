@@ -5,6 +5,7 @@
  */
 import { endSlice } from "../clock";
 import { Op } from "../decode/op";
+import { PENDING_VMX } from "../generated/constants";
 import { State } from "../generated/state";
 import * as V from "../generated/vmx";
 import { raiseExit, startOver } from "../raise";
@@ -39,6 +40,7 @@ export function checkApicAccess(s: State, op: Op, offset: u32, size: u32, write:
     startOver(s, op);
   }
   s.vmxApicWrite = offset + 1;
+  s.pending |= PENDING_VMX;
   endSlice(s);
 }
 

@@ -10,7 +10,7 @@ import { raiseDebug } from "../cpu/debug";
 import { privileged, settleMode } from "../cpu/modes";
 import { Op } from "../decode/op";
 import { setTaskPriority } from "../devices/lapic-interrupts";
-import { CR0_EM, CR0_MP, CR0_PE, CR0_TS, CR4_DE, CR4_OSXSAVE, DR6_BD, DR7_GD } from "../generated/constants";
+import { CR0_EM, CR0_MP, CR0_PE, CR0_TS, CR4_DE, CR4_OSXSAVE, DR6_BD, DR7_GD, VMX_NON_ROOT } from "../generated/constants";
 import { MODEL_XCR0 } from "../memory-map";
 import { flushTlb } from "../mmu/tlb-context";
 import { raiseGp, raiseUd } from "../raise";
@@ -115,7 +115,8 @@ function debugRegister(b: Exec, op: Op, n: u32): usize {
   if (n > 7 || ((n & 6) == 4 && (b.cr4 & CR4_DE) != 0)) raiseUd(b, op);
   privileged(b, op);
   if ((b.dr7 & DR7_GD) != 0) {
-    b.dr7 &= ~(<u64>DR7_GD);
+    // in a guest a VM exit leaves it as it is
+    if (b.vmx != VMX_NON_ROOT) b.dr7 &= ~(<u64>DR7_GD);
     raiseDebug(b, op, DR6_BD);
   }
   return changetype<usize>(b) + offsetof<Exec>("dr0") + ((<usize>((n & 6) == 4 ? n + 2 : n)) << 3);

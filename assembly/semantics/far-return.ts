@@ -43,7 +43,9 @@ import {
   RFLAGS_VM,
   RFLAGS_ZF,
   VECTOR_GP,
+  VMX_NON_ROOT,
 } from "../generated/constants";
+import { PIN_NMI_EXITING, PIN_VIRTUAL_NMIS } from "../generated/vmx";
 import { raiseGp } from "../raise";
 import { readStackBytes } from "./far";
 
@@ -112,8 +114,9 @@ function dropIfInner(b: Exec, segment: u32): void {
   setSegment(b, segment, 0, segmentBase(b, segment), segmentLimit(b, segment), rights & ~RIGHTS_P);
 }
 
-/** NMIs are no longer blocked, even if the IRET faults: then a VM exit tells. */
+/** NMIs are no longer blocked, even if the IRET faults: then a VM exit tells. A guest whose NMIs exit does it with virtual NMIs only. */
 function unblockNmi(b: Exec, op: Op): void {
+  if (b.vmx == VMX_NON_ROOT && (b.vmxPin & (PIN_NMI_EXITING | PIN_VIRTUAL_NMIS)) == PIN_NMI_EXITING) return;
   b.nmiBlocked = 0;
   b.nmiUnblockedAt = retired(b) - <u64>op.left + 1;
 }

@@ -1,6 +1,6 @@
 /** Who and when: SDM Vol. 2 "CPUID", "RDTSC", "RDTSCP", "RDPID", "RDRAND", "RDSEED". */
 import { Exec } from "../backend/exec";
-import { timeStamp } from "../clock";
+import { visibleTimeStamp } from "../clock";
 import { highestLeaf, leafAt, MISC_LIMIT_CPUID, MISC_MONITOR, MISC_XD_DISABLE } from "../cpu/cpuid";
 import { xsaveSize } from "../cpu/extended-state";
 import { Op } from "../decode/op";
@@ -58,7 +58,7 @@ function identifyHere(b: Exec): void {
 
 export function rdtsc(b: Exec, op: Op): void {
   if (b.cpl != 0 && (b.cr4 & CR4_TSD) != 0) raiseGp(b, op);
-  const t = timeStamp(b, op);
+  const t = visibleTimeStamp(b, op);
   b.rax = t & 0xffffffff;
   b.rdx = t >> 32;
 }

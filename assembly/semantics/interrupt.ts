@@ -16,13 +16,17 @@ import {
   VECTOR_DB,
   VECTOR_GP,
   VECTOR_OF,
+  VMX_NON_ROOT,
 } from "../generated/constants";
 import { raise, trap } from "../raise";
+import { interceptSoftware } from "../vmx/events";
 
 /** Bit 1 of an error code: it names a gate of the IDT. SDM Vol. 3 "Error Code" */
 const ERROR_IDT: u32 = 2;
 
 function interrupt(b: Exec, op: Op, vector: u32, type: u32): void {
+  if (b.vmx == VMX_NON_ROOT) interceptSoftware(b, op, vector, type);
+  if (type == EVENT_PRIVILEGED_EXCEPTION) reportPending(b);
   if ((b.options & OPTION_HOST_EXCEPTIONS) != 0) trap(b, op, vector);
   deliverSoftware(b, op, vector, type);
 }
@@ -33,7 +37,7 @@ export function int3(b: Exec, op: Op): void {
 
 /** Breakpoints that have waited behind a load of SS come with it. */
 export function int1(b: Exec, op: Op): void {
-  reportPending(b);
+  b.debugHits = b.pendingDb;
   interrupt(b, op, VECTOR_DB, EVENT_PRIVILEGED_EXCEPTION);
 }
 

@@ -168,7 +168,7 @@ function destination<T>(b: Exec, op: Op, access: u32): u64 {
 
 /** How many elements from the one at `va` on lie in its page and, up to there, in its segment; 1 where it crosses a border. */
 function run<T>(b: Exec, op: Op, segment: u32, register: u32, va: u64): u64 {
-  if (op.rep == 0 || (b.blockKey & KEY_STEP) != 0) return 1;
+  if (op.rep == 0 || (b.blockKey & KEY_STEP) != 0 || b.once != 0) return 1;
   const inPage = va & 0xfff;
   const offset = index(b, op, register);
   if ((b.flagsOther & RFLAGS_DF) != 0) {

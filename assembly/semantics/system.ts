@@ -19,7 +19,9 @@ import {
   RFLAGS_IOPL,
   RFLAGS_VIF,
   RFLAGS_VIP,
+  VMX_NON_ROOT,
 } from "../generated/constants";
+import { PRIMARY_INTERRUPT_WINDOW_EXITING } from "../generated/vmx";
 import { flushLocal, flushPage, flushTlb } from "../mmu/tlb-context";
 import { isCanonicalBase } from "../mmu/walk";
 import { raiseGp, raiseUd } from "../raise";
@@ -126,12 +128,18 @@ export function monitor(b: Exec, op: Op): void {
 export function mwait(b: Exec, op: Op): void {
   if (b.cpl != 0) raiseUd(b, op);
   if (<u32>b.rcx > 1) raiseGp(b, op);
-  if (b.monitoring != 0) {
+  if (b.monitoring != 0 && !staysAwake(b)) {
     b.monitoring = 0;
     b.halted = HALTED_MWAIT + (<u32>b.rcx & 1);
     b.endSlice();
   }
   b.jump(b.nextRip(op));
+}
+
+/** SDM Vol. 3 "Changes to Instruction Behavior in VMX Non-Root Operation": interrupts that IF masks would end it, and one is wanted or there. */
+function staysAwake(b: Exec): bool {
+  if (b.vmx != VMX_NON_ROOT || (b.rcx & 1) == 0 || (b.flagsOther & RFLAGS_IF) != 0) return false;
+  return (b.vmxPrimary & PRIMARY_INTERRUPT_WINDOW_EXITING) != 0 || b.vmxVirtualInterrupt != 0;
 }
 
 /** There is no system-management mode to return from. */

@@ -39,6 +39,9 @@ export function resetVmx(s: State): void {
   s.vmxVirtualInterrupt = 0;
   s.vmxAlone = 0;
   s.vmmGate = 0;
+  s.vmxTscOffset = 0;
+  s.vmxTscMultiplier = 0;
+  s.vmxPendingDebug = 0;
   const values: StaticArray<u64> = [
     BASIC,
     V.PIN_CONTROLS,

@@ -1,11 +1,10 @@
 /** VM entry: checks, guest state, event injection. SDM Vol. 3 "VM Entries". */
-import { cycles, endSlice, retired } from "../clock";
+import { endSlice } from "../clock";
 import { usesPdptes } from "../cpu/control-registers";
-import { deliverTo } from "../cpu/interrupts";
+import { deliverInjected } from "../cpu/interrupts";
 import { deriveMode, jumpTo, loadFlags } from "../cpu/modes";
 import { setSegment } from "../cpu/segments";
-import { Op } from "../decode/op";
-import { CR0_PG, EFER_LMA, EFER_LME, HALTED_HLT, HALTED_SHUTDOWN, PENDING_VMX, VMX_NON_ROOT } from "../generated/constants";
+import { CR0_PG, EFER_LMA, EFER_LME, VMX_NON_ROOT, VMX_TRAP_ARMED } from "../generated/constants";
 import { State } from "../generated/state";
 import * as V from "../generated/vmx";
 import { NO_APIC_ACCESS } from "../mmu/apic-access";
@@ -14,21 +13,22 @@ import { flushUntagged, leaveContext, takeContext } from "../mmu/tlb-context";
 import { loadPdptes } from "../mmu/walk";
 import { firstViolated, startChecks, violated } from "./check";
 import { checkControls, secondaryOf } from "./check-controls";
-import { BLOCKED_BY_MOV_SS, BLOCKED_BY_NMI, BLOCKED_BY_STI, checkGuest, HLT, SHUTDOWN, WAIT_FOR_SIPI } from "./check-guest";
+import { checkGuest } from "./check-guest";
 import { checkHost } from "./check-host";
 import { baseField, limitField, rightsField, selectorField } from "./check-segments";
-import { INJECTION_VALID } from "./event-types";
+import { INJECTION_ERROR_CODE, INJECTION_VALID, OTHER_EVENT, SOFTWARE_EVENT } from "./event-types";
+import { pendTrap } from "./events";
 import { failedEntry } from "./exit";
 import { CR0_KEPT } from "./fixed-bits";
 import { loadMsrs } from "./msr-areas";
+import { loadNonRegister, watchGuest } from "./non-register";
 import { belowThreshold, deliversVirtually, evaluate, VTPR, virtualizePpr } from "./virtual-apic";
-import { field, setField, setLaunched, TIMER_SHIFT } from "./vmcs";
+import { field, setField, setLaunched } from "./vmcs";
 
 const LDTR: u32 = 6;
 const SEGMENTS: u32 = 8;
 const UNUSABLE: u32 = 1 << 16;
 const RIGHTS_P: u32 = 1 << 7;
-const MTF: u32 = 7;
 
 /**
  * Enters the guest that the current VMCS describes; the record of VMLAUNCH or VMRESUME has ended its block. Returns the VM-instruction
@@ -46,25 +46,37 @@ export function enter(s: State): u32 {
     failedEntry(s, V.EXIT_REASON_INVALID_GUEST_STATE, isAboutLink() ? 4 : 0);
     return 0;
   }
-  const failed = loadMsrs(s, field(s, V.VM_ENTRY_MSR_LOAD_ADDRESS), <u32>field(s, V.VM_ENTRY_MSR_LOAD_COUNT));
-  if (failed != 0) {
-    failedEntry(s, V.EXIT_REASON_MSR_LOADING, failed);
-    return 0;
-  }
-  setLaunched(<usize>s.vmcs, 1);
   leaveContext(s);
   s.vmx = VMX_NON_ROOT;
   s.vmxPin = <u32>field(s, V.PIN_BASED_VM_EXECUTION_CONTROLS);
   s.vmxPrimary = <u32>field(s, V.PRIMARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS);
   s.vmxSecondary = secondaryOf(s);
   s.eptPointer = (s.vmxSecondary & V.SECONDARY_ENABLE_EPT) != 0 ? field(s, V.EPT_POINTER) : 0;
-  s.vmxTscOffset = (s.vmxPrimary & V.PRIMARY_USE_TSC_OFFSETTING) != 0 ? field(s, V.TSC_OFFSET) : 0;
+  loadTimeStamp(s);
   flushUntagged(s);
   loadGuest(s);
   startVirtualApic(s);
   takeContext(s);
+  const failed = loadMsrs(s, field(s, V.VM_ENTRY_MSR_LOAD_ADDRESS), <u32>field(s, V.VM_ENTRY_MSR_LOAD_COUNT));
+  if (failed != 0) {
+    failedEntry(s, V.EXIT_REASON_MSR_LOADING, failed);
+    return 0;
+  }
+  setLaunched(<usize>s.vmcs, 1);
+  loadNonRegister(s);
+  watchGuest(s);
+  // the slice was made for the host
+  if ((s.pending | s.halted) != 0 || (s.vmxPin & V.PIN_ACTIVATE_PREEMPTION_TIMER) != 0) endSlice(s);
   inject(s);
   return 0;
+}
+
+/** SDM Vol. 3 "Timestamp-Counter Multiplier": scaling goes with offsetting only. */
+function loadTimeStamp(s: State): void {
+  const offsets = (s.vmxPrimary & V.PRIMARY_USE_TSC_OFFSETTING) != 0;
+  const scales = offsets && (s.vmxSecondary & V.SECONDARY_USE_TSC_SCALING) != 0;
+  s.vmxTscOffset = offsets ? field(s, V.TSC_OFFSET) : 0;
+  s.vmxTscMultiplier = scales ? field(s, V.TSC_MULTIPLIER) : 0;
 }
 
 /** Also of a guest that becomes the host: gate.ts, `promote`. */
@@ -73,7 +85,10 @@ export function loadGuest(s: State): void {
   s.cr0 = (field(s, V.GUEST_CR0) & ~CR0_KEPT) | (s.cr0 & CR0_KEPT);
   s.cr3 = field(s, V.GUEST_CR3);
   s.cr4 = field(s, V.GUEST_CR4);
-  if ((controls & V.ENTRY_LOAD_DEBUG_CONTROLS) != 0) s.dr7 = (field(s, V.GUEST_DR7) & 0xffff2fff) | 0x400;
+  if ((controls & V.ENTRY_LOAD_DEBUG_CONTROLS) != 0) {
+    s.dr7 = (field(s, V.GUEST_DR7) & 0xffff2fff) | 0x400;
+    s.debugctl = field(s, V.GUEST_IA32_DEBUGCTL);
+  }
   if ((controls & V.ENTRY_LOAD_GUEST_IA32_PAT) != 0) s.pat = field(s, V.GUEST_IA32_PAT);
   if ((controls & V.ENTRY_LOAD_GUEST_IA32_EFER) != 0) s.efer = field(s, V.GUEST_IA32_EFER);
   else {
@@ -92,7 +107,6 @@ export function loadGuest(s: State): void {
   s.cpl = (<u32>field(s, V.GUEST_SS_ACCESS_RIGHTS) >> 5) & 3;
   s.rsp = field(s, V.GUEST_RSP);
   loadFlags(s, <u32>field(s, V.GUEST_RFLAGS), 0xffffffff);
-  loadBlocking(s);
   loadPageDirectories(s);
   deriveMode(s);
   jumpTo(s, field(s, V.GUEST_RIP));
@@ -118,21 +132,6 @@ function loadSegment(s: State, n: u32): void {
   setSegment(s, n, <u32>field(s, selectorField(n)), field(s, baseField(n)), <u32>field(s, limitField(n)), n == LDTR && !usable ? 0 : kept);
 }
 
-/** Interruptibility, activity, pending debug exceptions, timer. */
-function loadBlocking(s: State): void {
-  const state = <u32>field(s, V.GUEST_INTERRUPTIBILITY_STATE);
-  s.inhibit = (state & BLOCKED_BY_STI) != 0 ? 1 : (state & BLOCKED_BY_MOV_SS) != 0 ? 2 : 0;
-  s.inhibitAt = retired(s);
-  s.nmiBlocked = <u32>((state & BLOCKED_BY_NMI) != 0);
-  const activity = <u32>field(s, V.GUEST_ACTIVITY_STATE);
-  s.halted = activity == HLT ? HALTED_HLT : activity == SHUTDOWN || activity == WAIT_FOR_SIPI ? HALTED_SHUTDOWN : 0;
-  s.vmxTimerAt = ~(<u64>0);
-  if ((s.vmxPin & V.PIN_ACTIVATE_PREEMPTION_TIMER) != 0)
-    s.vmxTimerAt = ((cycles(s) >> TIMER_SHIFT) + field(s, V.VMX_PREEMPTION_TIMER_VALUE)) << TIMER_SHIFT;
-  s.pending |= PENDING_VMX;
-  endSlice(s);
-}
-
 /** SDM Vol. 3 "Virtualizing CR8-Based TPR Accesses", "Virtual-Interrupt Delivery", at VM entry. */
 function startVirtualApic(s: State): void {
   const shadow = (s.vmxPrimary & V.PRIMARY_USE_TPR_SHADOW) != 0;
@@ -145,20 +144,19 @@ function startVirtualApic(s: State): void {
   } else if (shadow && accesses && belowThreshold(s)) s.vmxApicWrite = VTPR + 1;
 }
 
-/** SDM Vol. 3 "Event Injection": the event is delivered as if it had come about in the guest. */
+/** SDM Vol. 3 "Event Injection": the event is delivered as if it had come about in the guest. With the monitor trap flag it is all that happens. */
 function inject(s: State): void {
   const event = <u32>field(s, V.VM_ENTRY_INTERRUPTION_INFORMATION);
   if ((event & INJECTION_VALID) == 0) return;
   const type = (event >> 8) & 7;
   // cleared by the VM exit that follows, SDM "Information for VM Exits Due to Vectored Events"; here at once, as nobody can see it
   setField(s, V.VM_ENTRY_INTERRUPTION_INFORMATION, <u64>(event & ~INJECTION_VALID));
-  if (type == MTF) {
-    s.vmxTrap = 1;
-    return;
-  }
-  s.halted = 0;
-  const length = type >= 4 ? field(s, V.VM_ENTRY_INSTRUCTION_LENGTH) : 0;
-  deliverTo(s, changetype<Op>(0), s.rip + length, event & 0xff, type, <u32>field(s, V.VM_ENTRY_EXCEPTION_ERROR_CODE));
+  if (type == OTHER_EVENT) return pendTrap(s);
+  if ((s.vmxPrimary & V.PRIMARY_MONITOR_TRAP_FLAG) != 0) s.vmxTrap = VMX_TRAP_ARMED;
+  const length = type >= SOFTWARE_EVENT ? <u32>field(s, V.VM_ENTRY_INSTRUCTION_LENGTH) : 0;
+  const coded = (event & INJECTION_ERROR_CODE) != 0;
+  deliverInjected(s, event & 0xff, type, coded, <u32>field(s, V.VM_ENTRY_EXCEPTION_ERROR_CODE), length);
+  if (s.vmxTrap == VMX_TRAP_ARMED) pendTrap(s);
 }
 
 /** The rule violated first is one on the VMCS link pointer. */

@@ -4,6 +4,8 @@ export const NMI_EVENT: u32 = 2;
 export const HARDWARE_EXCEPTION_EVENT: u32 = 3;
 /** the first of the three software events: INT n, INT1, INT3 and INTO */
 export const SOFTWARE_EVENT: u32 = 4;
+/** INT1 */
+export const PRIVILEGED_EVENT: u32 = 5;
 export const OTHER_EVENT: u32 = 7;
 export const INJECTION_ERROR_CODE: u32 = 1 << 11;
 export const INJECTION_VALID: u32 = 1 << 31;

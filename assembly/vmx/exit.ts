@@ -1,6 +1,6 @@
 /** VM exits: what they record, the guest's state, the host's state. SDM Vol. 3 "VM Exits". */
-import { cycles, retired } from "../clock";
 import { usesPdptes } from "../cpu/control-registers";
+import { isResuming } from "../cpu/interrupt-event";
 import { deriveMode, jumpTo, loadFlags } from "../cpu/modes";
 import { CS, LDTR, rightsOf, segmentBase, segmentLimit, selectorOf, setSegment, TR } from "../cpu/segments";
 import { Op } from "../decode/op";
@@ -12,23 +12,25 @@ import {
   DELIVERING_VALID,
   EFER_LMA,
   EFER_LME,
-  HALTED_HLT,
   PENDING_VMX,
   RFLAGS_FIXED,
+  RFLAGS_RF,
   STOP_SHUTDOWN,
+  VECTOR_DB,
   VMX_ROOT,
+  VMX_TRAP_NONE,
 } from "../generated/constants";
 import { State } from "../generated/state";
 import * as V from "../generated/vmx";
 import { NO_APIC_ACCESS } from "../mmu/apic-access";
 import { flushUntagged, leaveContext, takeContext } from "../mmu/tlb-context";
-import { BLOCKED_BY_MOV_SS, BLOCKED_BY_NMI, BLOCKED_BY_STI, HLT } from "./check-guest";
 import { baseField, limitField, rightsField, selectorField } from "./check-segments";
-import { INJECTION_ERROR_CODE } from "./event-types";
+import { HARDWARE_EXCEPTION_EVENT, INJECTION_ERROR_CODE, INJECTION_VALID, SOFTWARE_EVENT } from "./event-types";
 import { CR0_KEPT } from "./fixed-bits";
 import { arrive } from "./gate";
 import { loadMsrs, storeMsrs } from "./msr-areas";
-import { field, setAbort, setField, TIMER_SHIFT } from "./vmcs";
+import { NEVER, saveNonRegister } from "./non-register";
+import { field, setAbort, setField } from "./vmcs";
 
 const SEGMENTS: u32 = 8;
 const UNUSABLE: u32 = 1 << 16;
@@ -47,6 +49,8 @@ export function exitInstruction(s: State, op: Op, reason: u32, qualification: u6
   setField(s, V.VM_EXIT_INSTRUCTION_LENGTH, <u64>op.len);
   s.rip = s.blockRip + <u64>op.off;
   s.budget += <i64>op.left;
+  // RFLAGS.RF is saved as 0
+  s.resumeAt = 0;
   exit(s, reason, qualification);
 }
 
@@ -58,6 +62,12 @@ export function exit(s: State, reason: u32, qualification: u64): void {
   if (reason != V.EXIT_REASON_EXCEPTION_OR_NMI && reason != V.EXIT_REASON_EXTERNAL_INTERRUPT)
     setField(s, V.VM_EXIT_INTERRUPTION_INFORMATION, 0);
   saveGuest(s);
+  saveNonRegister(s, reason);
+  if (resumes(s, reason)) setField(s, V.GUEST_RFLAGS, field(s, V.GUEST_RFLAGS) | RFLAGS_RF);
+  if ((s.vmxPin & V.PIN_VIRTUAL_NMIS) != 0) s.nmiBlocked = 0;
+  // the list of MSRs takes the TSC as the host has it
+  s.vmxTscOffset = 0;
+  s.vmxTscMultiplier = 0;
   if (!storeMsrs(s, field(s, V.VM_EXIT_MSR_STORE_ADDRESS), <u32>field(s, V.VM_EXIT_MSR_STORE_COUNT))) return abort(s, ABORT_SAVING_MSRS);
   loadHost(s);
 }
@@ -74,6 +84,8 @@ function noteDelivery(s: State): void {
   const event = s.delivering != 0 ? s.delivering : s.vectoring;
   setField(s, V.IDT_VECTORING_INFORMATION, (event & DELIVERING_VALID) != 0 ? <u64>event : 0);
   if ((event & DELIVERING_ERROR_CODE) != 0) setField(s, V.IDT_VECTORING_ERROR_CODE, <u64>s.deliveringCode);
+  if ((event & DELIVERING_VALID) != 0 && ((event >> 8) & 7) >= SOFTWARE_EVENT)
+    setField(s, V.VM_EXIT_INSTRUCTION_LENGTH, <u64>s.deliveringLength);
   s.delivering = 0;
   s.vectoring = 0;
 }
@@ -89,7 +101,7 @@ function saveGuest(s: State): void {
   setField(s, V.GUEST_IA32_SYSENTER_EIP, s.sysenterEip);
   if ((controls & V.EXIT_SAVE_DEBUG_CONTROLS) != 0) {
     setField(s, V.GUEST_DR7, s.dr7);
-    setField(s, V.GUEST_IA32_DEBUGCTL, 0);
+    setField(s, V.GUEST_IA32_DEBUGCTL, s.debugctl);
   }
   if ((controls & V.EXIT_SAVE_IA32_PAT) != 0) setField(s, V.GUEST_IA32_PAT, s.pat);
   if ((controls & V.EXIT_SAVE_IA32_EFER) != 0) setField(s, V.GUEST_IA32_EFER, s.efer);
@@ -102,19 +114,23 @@ function saveGuest(s: State): void {
   setField(s, V.GUEST_RIP, s.rip);
   setField(s, V.GUEST_RSP, s.rsp);
   setField(s, V.GUEST_RFLAGS, <u64>rflags(s));
-  const shadowed = s.inhibit != 0 && s.inhibitAt == retired(s);
-  const shadow: u32 = !shadowed ? 0 : s.inhibit == 1 ? BLOCKED_BY_STI : BLOCKED_BY_MOV_SS;
-  setField(s, V.GUEST_INTERRUPTIBILITY_STATE, <u64>(shadow | (s.nmiBlocked != 0 ? BLOCKED_BY_NMI : 0)));
-  setField(s, V.GUEST_ACTIVITY_STATE, s.halted == HALTED_HLT ? HLT : 0);
-  setField(s, V.GUEST_PENDING_DEBUG_EXCEPTIONS, 0);
   // the control that tells whether the guest is in IA-32e mode follows it
   const entry = <u32>field(s, V.VM_ENTRY_CONTROLS) & ~V.ENTRY_IA32E_MODE_GUEST;
   setField(s, V.VM_ENTRY_CONTROLS, <u64>(entry | ((s.efer & EFER_LMA) != 0 ? V.ENTRY_IA32E_MODE_GUEST : 0)));
-  if ((controls & V.EXIT_SAVE_VMX_PREEMPTION_TIMER_VALUE) != 0) {
-    const now = cycles(s) >> TIMER_SHIFT;
-    const end = s.vmxTimerAt >> TIMER_SHIFT;
-    setField(s, V.VMX_PREEMPTION_TIMER_VALUE, end > now ? end - now : 0);
-  }
+}
+
+/**
+ * RFLAGS.RF as saved. Of an event it is what the handler's frame would have; of an access that could not be made, as for a fault; else as it
+ * was. SDM Vol. 3 "Saving RIP, RSP, RFLAGS, and SSP"
+ */
+function resumes(s: State, reason: u32): bool {
+  if (isResuming(s)) return true;
+  const access =
+    reason == V.EXIT_REASON_EPT_VIOLATION || reason == V.EXIT_REASON_EPT_MISCONFIGURATION || reason == V.EXIT_REASON_APIC_ACCESS;
+  const event = <u32>field(s, access ? V.IDT_VECTORING_INFORMATION : V.VM_EXIT_INTERRUPTION_INFORMATION);
+  if (access && (event & INJECTION_VALID) == 0) return true;
+  if (!access && reason != V.EXIT_REASON_EXCEPTION_OR_NMI) return false;
+  return ((event >> 8) & 7) == HARDWARE_EXCEPTION_EVENT && (event & 0xff) != VECTOR_DB;
 }
 
 function saveSegment(s: State, n: u32): void {
@@ -140,20 +156,25 @@ function loadHost(s: State): void {
   leaveContext(s);
   s.vmx = VMX_ROOT;
   s.pending &= ~PENDING_VMX;
-  s.vmxTimerAt = ~(<u64>0);
-  s.vmxTrap = 0;
+  s.vmxTimerAt = NEVER;
+  s.vmxTrap = VMX_TRAP_NONE;
+  s.vmxPendingDebug = 0;
+  s.pendingDb = 0;
+  s.monitoring = 0;
   s.vmxTscOffset = 0;
   s.eptPointer = 0;
   s.virtualApic = 0;
   s.apicAccess = NO_APIC_ACCESS;
   s.vmxApicWrite = 0;
   s.vmxVirtualInterrupt = 0;
+  s.vmxTscMultiplier = 0;
   s.halted = 0;
   s.inhibit = 0;
   s.cr0 = (field(s, V.HOST_CR0) & ~CR0_KEPT) | (s.cr0 & CR0_KEPT);
   s.cr3 = field(s, V.HOST_CR3);
   s.cr4 = wide ? field(s, V.HOST_CR4) | CR4_PAE : field(s, V.HOST_CR4) & ~(<u64>CR4_PCIDE);
   s.dr7 = 0x400;
+  s.debugctl = 0;
   s.sysenterCs = field(s, V.HOST_IA32_SYSENTER_CS);
   s.sysenterEsp = field(s, V.HOST_IA32_SYSENTER_ESP);
   s.sysenterEip = field(s, V.HOST_IA32_SYSENTER_EIP);

@@ -3,12 +3,14 @@
  * before each of them that asks here, before anything of the instruction has happened; its immediate is the cause. What an instruction
  * checks before it would exit (that it exists here, privilege, I/O permissions) is checked first, and left to the instruction if it fails.
  */
+import { timeStamp } from "../clock";
 import { hasDescriptors, isLongMode } from "../cpu/modes";
 import { MEM, OP_SIZE, Op } from "../decode/op";
-import { CR4_OSXSAVE, CR4_PCE, CR4_TSD, CR4_UMIP, CR4_VMXE } from "../generated/constants";
+import { CR0_TS, CR4_OSXSAVE, CR4_PCE, CR4_TSD, CR4_UMIP, CR4_VMXE } from "../generated/constants";
 import { KIND_ADDRESS } from "../generated/kinds";
 import { State } from "../generated/state";
 import * as V from "../generated/vmx";
+import { raiseUd } from "../raise";
 import { msrExits } from "./bitmaps";
 import { exitInstruction } from "./exit";
 import { linearOf, memoryInformation, noteInstruction, registerNumber } from "./instruction-information";
@@ -69,6 +71,16 @@ function debugExit(s: State, op: Op, dr: u32, register: u32, direction: u32): bo
   return true;
 }
 
+/** SDM Vol. 3 "PLE_Gap", "PLE_Window": ring 0 repeats PAUSE at short intervals, and has done so for long. */
+function isPauseLoop(s: State, op: Op): bool {
+  if ((s.vmxSecondary & V.SECONDARY_PAUSE_LOOP_EXITING) == 0 || s.cpl != 0) return false;
+  const now = timeStamp(s, op);
+  const begins = s.vmxPauseLast == 0 || now - s.vmxPauseLast > field(s, V.PLE_GAP);
+  s.vmxPauseLast = now;
+  if (begins) s.vmxPauseFirst = now;
+  return now - s.vmxPauseFirst > field(s, V.PLE_WINDOW);
+}
+
 /** Bytes that a port instruction moves: one with the even opcodes. The record keeps its opcode in `d`. */
 function portSize(op: Op): u32 {
   return (op.d & 1) == 0 ? 1 : op.operandSize == 0 ? 2 : 4;
@@ -94,15 +106,19 @@ export function intercept(s: State, op: Op): bool {
       return true;
     }
     case V.CAUSE_INVPCID:
+      if ((secondary & V.SECONDARY_ENABLE_INVPCID) == 0) raiseUd(s, op);
       return ring0 && (primary & V.PRIMARY_INVLPG_EXITING) != 0 && operandExit(s, op, V.EXIT_REASON_INVPCID);
     case V.CAUSE_RDPMC:
       return exitIf(s, op, (primary & V.PRIMARY_RDPMC_EXITING) != 0 && (ring0 || (s.cr4 & CR4_PCE) != 0), V.EXIT_REASON_RDPMC);
     case V.CAUSE_RDTSC:
       return exitIf(s, op, (primary & V.PRIMARY_RDTSC_EXITING) != 0 && (ring0 || (s.cr4 & CR4_TSD) == 0), V.EXIT_REASON_RDTSC);
     case V.CAUSE_RDTSCP: {
-      const enabled = (secondary & V.SECONDARY_ENABLE_RDTSCP) != 0;
-      return exitIf(s, op, enabled && (primary & V.PRIMARY_RDTSC_EXITING) != 0 && (ring0 || (s.cr4 & CR4_TSD) == 0), V.EXIT_REASON_RDTSCP);
+      if ((secondary & V.SECONDARY_ENABLE_RDTSCP) == 0) raiseUd(s, op);
+      return exitIf(s, op, (primary & V.PRIMARY_RDTSC_EXITING) != 0 && (ring0 || (s.cr4 & CR4_TSD) == 0), V.EXIT_REASON_RDTSCP);
     }
+    case V.CAUSE_RDPID:
+      if ((secondary & V.SECONDARY_ENABLE_RDTSCP) == 0) raiseUd(s, op);
+      return false;
     case V.CAUSE_RDRAND:
       return (secondary & V.SECONDARY_RDRAND_EXITING) != 0 && operandExit(s, op, V.EXIT_REASON_RDRAND);
     case V.CAUSE_RDSEED:
@@ -115,7 +131,7 @@ export function intercept(s: State, op: Op): bool {
       return true;
     }
     case V.CAUSE_PAUSE:
-      return exitIf(s, op, (primary & V.PRIMARY_PAUSE_EXITING) != 0, V.EXIT_REASON_PAUSE);
+      return exitIf(s, op, (primary & V.PRIMARY_PAUSE_EXITING) != 0 || isPauseLoop(s, op), V.EXIT_REASON_PAUSE);
     case V.CAUSE_MOV_TO_CR:
       return ring0 && interceptMovToCr(s, op, mainRecord(op));
     case V.CAUSE_MOV_FROM_CR:
@@ -146,7 +162,8 @@ export function intercept(s: State, op: Op): bool {
       return exitIf(s, op, ring0 && (s.cr4 & CR4_OSXSAVE) != 0, V.EXIT_REASON_XSETBV);
     case V.CAUSE_XSAVES:
     case V.CAUSE_XRSTORS: {
-      if (!ring0 || (s.cr4 & CR4_OSXSAVE) == 0 || (secondary & V.SECONDARY_ENABLE_XSAVES_XRSTORS) == 0) return false;
+      if ((secondary & V.SECONDARY_ENABLE_XSAVES_XRSTORS) == 0) raiseUd(s, op);
+      if (!ring0 || (s.cr4 & CR4_OSXSAVE) == 0 || (s.cr0 & CR0_TS) != 0) return false;
       const wanted = ((s.rdx << 32) | (s.rax & 0xffffffff)) & s.xss & field(s, V.XSS_EXITING_BITMAP);
       return wanted != 0 && operandExit(s, op, <u32>op.imm == V.CAUSE_XSAVES ? V.EXIT_REASON_XSAVES : V.EXIT_REASON_XRSTORS);
     }

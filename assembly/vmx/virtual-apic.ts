@@ -8,6 +8,7 @@
  */
 import { endSlice } from "../clock";
 import { endOfInterrupt } from "../devices/lapic-interrupts";
+import { PENDING_VMX } from "../generated/constants";
 import { State } from "../generated/state";
 import * as V from "../generated/vmx";
 import { hostOf } from "../mmu/physical";
@@ -138,7 +139,9 @@ export function evaluate(s: State): void {
   const masked = (s.vmxPrimary & V.PRIMARY_INTERRUPT_WINDOW_EXITING) != 0;
   const recognized = !masked && requested(s) >> 4 > ((virtualRegister(s, VPPR) >> 4) & 15);
   s.vmxVirtualInterrupt = <u32>recognized;
-  if (recognized) endSlice(s);
+  if (!recognized) return;
+  s.pending |= PENDING_VMX;
+  endSlice(s);
 }
 
 /** SDM Vol. 3 "Virtual-Interrupt Delivery": the vector that is now in service. */

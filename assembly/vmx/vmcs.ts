@@ -14,8 +14,8 @@ export const SHADOW: u32 = 1 << 31;
 const ABORT: usize = 4;
 const LAUNCHED: usize = 8;
 
-/** the VMX-preemption timer counts once in 1 << 5 cycles: IA32_VMX_MISC bits 4-0 */
-export const TIMER_SHIFT: u64 = 5;
+/** the VMX-preemption timer counts once in 1 << 0 cycles: IA32_VMX_MISC bits 4-0 */
+export const TIMER_SHIFT: u64 = 0;
 
 /** no VMCS is current, or no VMCS is linked */
 export const NO_POINTER: u64 = ~(<u64>0);

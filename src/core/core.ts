@@ -4,7 +4,8 @@
 import { max } from "../cpus/max.ts";
 import { COUNTER_NAMES, type CounterName } from "../spec/counters.ts";
 import type { CpuModel } from "../spec/cpuid.ts";
-import { OPTION, STOP } from "../spec/events.ts";
+import { OPTION, STOP, VMX } from "../spec/events.ts";
+import { RFLAGS } from "../spec/registers.ts";
 import { instantiateBlock } from "./jit-host.ts";
 import { writeModel } from "./model.ts";
 import { RAISED } from "./raised.ts";
@@ -324,10 +325,16 @@ export class Vcpu extends StateView {
     return this.getDouble("now");
   }
 
-  /** the cycle in which the local APIC's timer expires next, or Infinity */
+  /** the cycle in which the local APIC's timer, or a guest's VMX-preemption timer, expires next, or Infinity */
   get nextTimer(): number {
-    const at = this.get("timerAt");
+    const [apic, vmx] = [this.get("timerAt"), this.get("vmxTimerAt")];
+    const at = apic < vmx ? apic : vmx;
     return at === NEVER ? Number.POSITIVE_INFINITY : Number(at);
+  }
+
+  /** Whether a halted processor waits for ever: interrupts are off, and it is no guest, which they may take out all the same. */
+  get isDeaf(): boolean {
+    return (this.rflags & RFLAGS.IF) === 0 && this.getNumber("vmx") !== VMX.NON_ROOT;
   }
 
   /** Lets the vCPU wait for so many cycles. */

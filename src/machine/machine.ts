@@ -55,7 +55,6 @@ const SLICE = 1_000_000;
 const WATCHED_SLICE = 20_000;
 /** idle guests and busy devices: at most so many events in a slice */
 const MAX_ROUNDS = 2000;
-const RFLAGS_IF = 0x200;
 const SAVED_FORMAT = 1;
 
 type Address = number | bigint;
@@ -254,7 +253,7 @@ export class Machine {
       left -= Math.max(1, clock.now - now);
       if (why === STOP.HALT) {
         const due = Math.min(clock.next, vcpu.nextTimer);
-        if ((vcpu.rflags & RFLAGS_IF) === 0) return this.#request === undefined ? { reason: "halted" } : this.#taken();
+        if (vcpu.isDeaf) return this.#request === undefined ? { reason: "halted" } : this.#taken();
         if (due === Number.POSITIVE_INFINITY || (pauses && due > clock.now)) return { idleUntil: Math.min(due, end) };
         vcpu.skip(Math.max(0, Math.min(due, end) - clock.now));
       } else if (why === STOP.EXCEPTION) return undefined;

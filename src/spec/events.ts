@@ -42,12 +42,14 @@ export const PENDING = {
   HOST: 16,
   /** a message of delivery mode ExtINT: the 8259 has the vector */
   EXTINT: 32,
-  /** in VMX non-root operation: windows, timer, monitor trap flag */
+  /** in VMX non-root operation: windows, timer, monitor trap flag, debug exceptions that wait */
   VMX: 64,
+  /** a start-up IPI */
+  SIPI: 128,
 } as const;
 
 /** `State.halted`: what the processor waits in. */
-export const HALTED = { HLT: 1, MWAIT: 2, MWAIT_MASKED: 3, SHUTDOWN: 4 } as const;
+export const HALTED = { HLT: 1, MWAIT: 2, MWAIT_MASKED: 3, SHUTDOWN: 4, WAIT_FOR_SIPI: 5 } as const;
 
 /** SDM Vol. 3 "Exception and Interrupt Reference". */
 export const VECTOR = {
@@ -75,6 +77,9 @@ export const VECTOR = {
 
 /** `State.vmx`. SDM Vol. 3 "VMX Operation" */
 export const VMX = { OFF: 0, ROOT: 1, NON_ROOT: 2 } as const;
+
+/** `State.vmxTrap`: what is under way ends with a VM exit by the monitor trap flag, or such an exit is pending. SDM Vol. 3 "Monitor Trap Flag" */
+export const VMX_TRAP = { NONE: 0, ARMED: 1, PENDING: 2 } as const;
 
 /** How an event came about, numbered as in SDM Vol. 3 "VM-Entry Controls for Event Injection". */
 export const EVENT = {

@@ -70,6 +70,8 @@ export const MSRS: readonly Msr[] = [
   msr(0x00000176, "IA32_SYSENTER_EIP", "sysenterEip", "canonical"),
   msr(0x00000179, "IA32_MCG_CAP", "zero", "readOnly"),
   msr(0x000001a0, "IA32_MISC_ENABLE", "miscEnable", "own"),
+  // last-branch recording, which does nothing, and single-stepping of branches
+  msr(0x000001d9, "IA32_DEBUGCTL", "debugctl", ~3n),
   ...variableMtrrs,
   ...fixedMtrrs,
   msr(0x00000277, "IA32_PAT", "pat", "own"),

@@ -19,8 +19,8 @@ const TABLE = `
   pin        2   -                               must
   pin        3   nmiExiting                      may
   pin        4   -                               must
-  pin        5   virtualNmis                     never
-  pin        6   activatePreemptionTimer         never
+  pin        5   virtualNmis                     may
+  pin        6   activatePreemptionTimer         may
   pin        7   processPostedInterrupts         may
   primary    1   -                               true
   primary    2   interruptWindowExiting          may
@@ -42,12 +42,12 @@ const TABLE = `
   primary   19   cr8LoadExiting                  may
   primary   20   cr8StoreExiting                 may
   primary   21   useTprShadow                    may
-  primary   22   nmiWindowExiting                never
+  primary   22   nmiWindowExiting                may
   primary   23   movDrExiting                    may
   primary   24   unconditionalIoExiting          may
   primary   25   useIoBitmaps                    may
   primary   26   -                               true
-  primary   27   monitorTrapFlag                 never
+  primary   27   monitorTrapFlag                 may
   primary   28   useMsrBitmaps                   may
   primary   29   monitorExiting                  may
   primary   30   pauseExiting                    may
@@ -55,16 +55,16 @@ const TABLE = `
   secondary  0   virtualizeApicAccesses          may
   secondary  1   enableEpt                       may
   secondary  2   descriptorTableExiting          may
-  secondary  3   enableRdtscp                    never
+  secondary  3   enableRdtscp                    may
   secondary  4   virtualizeX2apicMode            may
   secondary  5   enableVpid                      may
   secondary  6   wbinvdExiting                   may
   secondary  7   unrestrictedGuest               may
   secondary  8   apicRegisterVirtualization      may
   secondary  9   virtualInterruptDelivery        may
-  secondary 10   pauseLoopExiting                never
+  secondary 10   pauseLoopExiting                may
   secondary 11   rdrandExiting                   may
-  secondary 12   enableInvpcid                   never
+  secondary 12   enableInvpcid                   may
   secondary 13   enableVmFunctions               never
   secondary 14   vmcsShadowing                   never
   secondary 15   enableEnclsExiting              never
@@ -72,11 +72,11 @@ const TABLE = `
   secondary 17   enablePml                       never
   secondary 18   eptViolationVe                  never
   secondary 19   concealVmxFromPt                never
-  secondary 20   enableXsavesXrstors             never
+  secondary 20   enableXsavesXrstors             may
   secondary 22   modeBasedExecuteControlForEpt   never
   secondary 23   subPageWritePermissionsForEpt   never
   secondary 24   intelPtUsesGuestPhysicalAddresses never
-  secondary 25   useTscScaling                   never
+  secondary 25   useTscScaling                   may
   secondary 26   enableUserWaitAndPause          never
   secondary 28   enableEnclvExiting              never
   exit       0   -                               true
@@ -101,7 +101,7 @@ const TABLE = `
   exit      19   loadHostIa32Pat                 may
   exit      20   saveIa32Efer                    may
   exit      21   loadHostIa32Efer                may
-  exit      22   saveVmxPreemptionTimerValue     never
+  exit      22   saveVmxPreemptionTimerValue     may
   exit      23   clearIa32Bndcfgs                never
   exit      24   concealVmxFromPt                never
   entry      0   -                               true

@@ -69,8 +69,8 @@ describe("an entry fails", () => {
   });
 
   it("with VM-instruction error 7 over a control that is not offered", () => {
-    // monitor trap flag
-    const m = new VmxMachine().with({ primaryProcessorBasedVmExecutionControls: (old) => old | (1n << 27n) });
+    // tertiary controls
+    const m = new VmxMachine().with({ primaryProcessorBasedVmExecutionControls: (old) => old | (1n << 17n) });
     expect(m.launch("0F A2")).toBe(STOP.HALT);
     expect(m.field("vmInstructionError")).toBe(BigInt(VM_INSTRUCTION_ERROR.ENTRY_INVALID_CONTROLS));
   });

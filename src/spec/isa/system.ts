@@ -40,7 +40,7 @@ export const system = rows(
   0F 32               rdmsr        -         rdmsr          -        586         cpl0 exit:rdmsr
   0F 33               rdpmc        -         rdpmc          -        mmx         exit:rdpmc
   0F 01 F9            rdtscp       -         rdtscp         -        rdtscp      exit:rdtscp
-  F3 0F C7 /7 reg     rdpid        Ry        rdpid          -        rdpid       f64
+  F3 0F C7 /7 reg     rdpid        Ry        rdpid          -        rdpid       f64 exit:rdpid
   0F A2               cpuid        -         cpuid          -        486         exit:cpuid
   # caches and translations
   0F 08               invd         -         invd           -        486         cpl0 exit:invd
