@@ -3,7 +3,7 @@
  * "Information for VM Exits Due to Vectored Events".
  */
 
-import { cycles, retired } from "../clock";
+import { cycles, endSlice, retired } from "../clock";
 import { noteDebug } from "../cpu/debug";
 import { deliver, hasErrorCodeFor } from "../cpu/interrupts";
 import { SHADOW_SS } from "../cpu/load";
@@ -174,6 +174,7 @@ export function hasInterrupt(s: State): bool {
 export function pendTrap(s: State): void {
   s.vmxTrap = VMX_TRAP_PENDING;
   s.pending |= PENDING_VMX;
+  endSlice(s);
 }
 
 /** What was under way for the monitor trap flag is done: an instruction, an iteration or the delivery of an event. */

@@ -327,9 +327,8 @@ export class Vcpu extends StateView {
 
   /** the cycle in which the local APIC's timer, or a guest's VMX-preemption timer, expires next, or Infinity */
   get nextTimer(): number {
-    const [apic, vmx] = [this.get("timerAt"), this.get("vmxTimerAt")];
-    const at = apic < vmx ? apic : vmx;
-    return at === NEVER ? Number.POSITIVE_INFINITY : Number(at);
+    const [apic, vmx] = [this.get("timerAt"), this.get("vmxTimerAt")].map((at) => (at === NEVER ? Number.POSITIVE_INFINITY : Number(at)));
+    return Math.min(apic, vmx);
   }
 
   /** Whether a halted processor waits for ever: interrupts are off, and it is no guest, which they may take out all the same. */
