@@ -192,7 +192,7 @@ VC-5      write | -
 VC-6      1.0: verbs by id | ${ONLY_10}
 VC-7      id and flags of a vCPU | -
 VC-8      flags by verb | -
-VC-9      what an Intel vCPU has | -
+VC-9      what an Intel vCPU has | differs: the OS's state is taken when the vCPU runs, not before; the state-save page has physical addresses, for there are no objects in memory
 VC-10     run | -
 VC-11     hlt | -
 
@@ -203,11 +203,11 @@ INT-4     demote | -
 INT-5     canonical addresses | -
 INT-6     valid physical addresses | -
 INT-7     access rights | -
-INT-8     GDT and IDT | -
+INT-8     GDT and IDT | differs: a table from hardware has its last entry, too, and the limit of one of n entries is that of its last byte
 INT-9     GDT accessors | -
 INT-10    TSS | -
 INT-11    VMCS fields that do not exist | -
-INT-12    bit helpers | -
+INT-12    bit helpers | not tested: TypeScript's operators on bigint are the helpers
 
 VMXON-1   checks before VMXON, in order | -
 VMXON-2   IA32_FEATURE_CONTROL | -
@@ -216,17 +216,17 @@ VMXON-4   VMXON fails | -
 VMXON-5   stop | -
 VMCS-1    launch | -
 VMCS-2    demote or guest | -
-VMCS-3    guest fields | -
-VMCS-4    controls | -
+VMCS-3    guest fields | differs: interruptibility, activity and pending debug exceptions are written, because a launch may come anywhere in the OS
+VMCS-4    controls | differs: IA-32e mode is the guest's own; CR4.VMXE is masked, so that the OS does not see it
 VMCS-5    host fields | -
 VMCS-6    defaults of states | -
-VMCS-7    the host-VM state | -
+VMCS-7    the host-VM state | differs: segments are taken with their hidden parts, which the GDT may not have any more
 VMCS-8    the VMM's own state | -
-VMCS-9    load, clear, resume, promote | -
+VMCS-9    load, clear, resume, promote | differs: resume returns, because the exit handler is not what the guest runs on; promote leaves RFLAGS as they were
 VMCS-10   state-save page | -
-CHK-C     checks on execution controls | -
+CHK-C     checks on execution controls | differs: virtual-interrupt delivery and APIC virtualisation go with a TPR shadow, as the SDM has it
 CHK-X     checks on exit controls | -
-CHK-N     checks on entry controls | -
+CHK-N     checks on entry controls | differs: an event without an error code may be injected, as the SDM has it
 CHK-H     checks on host state | -
 CHK-G     checks on guest registers | -
 CHK-S     checks on guest segments | -
@@ -236,11 +236,11 @@ CHK-L     checks on the link pointer | -
 CHK-P     checks on PDPTEs | -
 
 EXIT-1    dispatch and resume | -
-EXIT-2    CPUID | -
+EXIT-2    CPUID | differs: there is no VMX in what the guest sees, and OSXSAVE and OSPKE are those of its own CR4
 EXIT-3    INVD | -
-EXIT-4    VMXOFF | -
-EXIT-5    RDMSR | -
-EXIT-6    WRMSR | -
+EXIT-4    VMXOFF | differs: from ring 3 it is an invalid opcode; it would end the VM for everybody
+EXIT-5    RDMSR | differs: an MSR that the CPU has not is #GP for the guest; those of VMX are hidden
+EXIT-6    WRMSR | differs: a value that the register does not take is #GP for the guest
 EXIT-7    RIP advances | -
 EXIT-8    anything else is told and halts | -
 EXIT-9    halt | -
