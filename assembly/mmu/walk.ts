@@ -44,7 +44,7 @@ import {
 import { State } from "../generated/state";
 import { MODEL_CR4, MODEL_GIGABYTE_PAGES } from "../memory-map";
 import { markEntry, ONES, readEntry } from "./entries";
-import { EPT_EXECUTE, EPT_READ, EPT_WRITE, eptReason, OF_LINEAR, tableAccess, translateEpt } from "./ept";
+import { EPT_EXECUTE, EPT_EXECUTE_USER, EPT_READ, EPT_WRITE, eptReason, OF_LINEAR, tableAccess, translateEpt } from "./ept";
 import { hostOf } from "./physical";
 
 /** Access bit of implicit supervisor accesses (descriptors, TSS): SMAP holds whatever AC says. Not part of an error code. */
@@ -76,6 +76,8 @@ export let walkQualification: u64 = 0;
 /** of the page that `walk` found: the binary logarithm of its size, and whether it is global */
 export let pageSize: u32 = 0;
 export let pageGlobal: bool = false;
+/** it is a user-mode address: U/S at every level, or there is no paging */
+let pageUser: bool = true;
 
 /** entries on the way: linear-memory addresses, 0 where there is no RAM */
 let entry0: usize = 0;
@@ -113,6 +115,7 @@ export function walk(s: State, va: u64, access: u32): u64 {
   walkError = 0;
   pageSize = <u32>SIZE_4K;
   pageGlobal = false;
+  pageUser = true;
   count(COUNTER_PAGE_WALKS);
   const found = walkTables(s, va, access);
   return s.eptPointer == 0 || walkError != 0 ? found : throughEpt(s, found, access);
@@ -126,7 +129,8 @@ function walkTables(s: State, va: u64, access: u32): u64 {
 
 /** Physical address of what the guest's walk has found. */
 function throughEpt(s: State, gpa: u64, access: u32): u64 {
-  const physical = translateEpt(s, gpa, (access & PF_I) != 0 ? EPT_EXECUTE : (access & PF_W) != 0 ? EPT_WRITE : EPT_READ);
+  const fetch = pageUser ? EPT_EXECUTE_USER : EPT_EXECUTE;
+  const physical = translateEpt(s, gpa, (access & PF_I) != 0 ? fetch : (access & PF_W) != 0 ? EPT_WRITE : EPT_READ);
   if (eptReason != 0) stopWalk(OF_LINEAR);
   return physical;
 }
@@ -258,6 +262,7 @@ function page(s: State, va: u64, access: u32, e: u64, entry: usize, size: u64, r
   const wanted: u64 = PTE_A | ((access & PF_W) != 0 ? <u64>PTE_D : 0);
   if ((used & PTE_A) == 0 && !markPath(s, entry)) return 0;
   if ((e & wanted) != wanted && !mark(s, entry, size == SIZE_4K ? gpa0 : size == SIZE_1G ? gpa2 : gpa1, <u32>wanted)) return 0;
+  pageUser = (rights & PTE_U) != 0;
   pageSize = <u32>size;
   pageGlobal = (e & PTE_G) != 0 && (s.cr4 & CR4_PGE) != 0;
   return (e & ADDRESS & ~offset) | (va & offset);

@@ -12,6 +12,7 @@ import { CR4_VMXE, RFLAGS_CF, RFLAGS_ZF, VMX_NON_ROOT, VMX_OFF } from "../genera
 import * as V from "../generated/vmx";
 import { raiseGp, raiseUd } from "../raise";
 import * as work from "../vmx/instructions";
+import { switchEptPointer } from "../vmx/vm-functions";
 
 /** How the instruction ended, as flags. */
 function tell(b: Exec, result: u32): void {
@@ -111,10 +112,11 @@ export function vmcall(b: Exec, op: Op): void {
   end(b, op, work.fail(b, V.VM_ERROR_VMCALL_IN_ROOT));
 }
 
-/** Of the functions only EPTP switching (0) exists, and only in non-root operation. */
+/** Functions are a guest's; where one cannot be done it has exited. At any privilege level. */
 export function vmfunc(b: Exec, op: Op): void {
   if (b.vmx != VMX_NON_ROOT || (b.vmxSecondary & V.SECONDARY_ENABLE_VM_FUNCTIONS) == 0) raiseUd(b, op);
-  raiseUd(b, op);
+  switchEptPointer(b);
+  b.jump(b.nextRip(op));
 }
 
 export function invept<T>(b: Exec, op: Op): void {

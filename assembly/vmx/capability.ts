@@ -5,6 +5,7 @@ import * as V from "../generated/vmx";
 import { FEATURES } from "../memory-map";
 import { NO_APIC_ACCESS } from "../mmu/apic-access";
 import { CR0_FIXED0, CR0_FIXED1, CR4_FIXED0, cr4Fixed1 } from "./fixed-bits";
+import { FUNCTIONS } from "./vm-functions";
 import { NO_POINTER, REVISION, TIMER_SHIFT } from "./vmcs";
 
 /** region of 4 KiB, write-back, information for INS and OUTS, TRUE controls */
@@ -18,9 +19,8 @@ const EPT: u64 = 1 | (1 << 6) | (1 << 8) | (1 << 14) | (1 << 16) | (1 << 17) | (
 /** INVVPID, all types */
 const VPID: u64 = ((<u64>1) << 32) | ((<u64>15) << 40);
 
-function eptVpid(): u64 {
-  const may = <u32>(V.SECONDARY_CONTROLS >> 32);
-  return ((may & V.SECONDARY_ENABLE_EPT) != 0 ? EPT : 0) | ((may & V.SECONDARY_ENABLE_VPID) != 0 ? VPID : 0);
+function mayBe(secondary: u32): bool {
+  return (<u32>(V.SECONDARY_CONTROLS >> 32) & secondary) != 0;
 }
 
 /** At reset: none unless the CPU model has VMX. */
@@ -33,6 +33,7 @@ export function resetVmx(s: State): void {
   s.vmxTimerAt = NO_POINTER;
   s.vmxExit = 0;
   s.vmxTrap = 0;
+  s.eptPointer = 0;
   s.virtualApic = 0;
   s.apicAccess = NO_APIC_ACCESS;
   s.vmxApicWrite = 0;
@@ -55,12 +56,12 @@ export function resetVmx(s: State): void {
     cr4Fixed1(),
     VMCS_ENUM,
     V.SECONDARY_CONTROLS,
-    eptVpid(),
+    (mayBe(V.SECONDARY_ENABLE_EPT) ? EPT : 0) | (mayBe(V.SECONDARY_ENABLE_VPID) ? VPID : 0),
     V.TRUE_PIN_CONTROLS,
     V.TRUE_PRIMARY_CONTROLS,
     V.TRUE_EXIT_CONTROLS,
     V.TRUE_ENTRY_CONTROLS,
-    0,
+    mayBe(V.SECONDARY_ENABLE_VM_FUNCTIONS) ? FUNCTIONS : 0,
   ];
   for (let i = 0; i < 18; i++) store<u64>(at + ((<usize>i) << 3), on ? unchecked(values[i]) : 0);
 }

@@ -17,6 +17,7 @@ import { linearOf, memoryInformation, noteInstruction, registerNumber } from "./
 import { readVirtualMsr, writeVirtualMsr } from "./intercept-apic";
 import { interceptClts, interceptLmsw, interceptMovFromCr, interceptMovToCr } from "./intercept-cr";
 import { interceptPort, interceptStringPort } from "./intercept-io";
+import { functionExits } from "./vm-functions";
 import { field, setField } from "./vmcs";
 
 const IN: u32 = 1 << 3;
@@ -185,6 +186,8 @@ export function intercept(s: State, op: Op): bool {
       return hasDescriptors(s) && tableExit(s, op, V.EXIT_REASON_LDTR_OR_TR, 3, true);
     case V.CAUSE_VMCALL:
       return plainExit(s, op, V.EXIT_REASON_VMCALL);
+    case V.CAUSE_VMFUNC:
+      return exitIf(s, op, functionExits(s), V.EXIT_REASON_VMFUNC);
     case V.CAUSE_VMCLEAR:
       return vmxExit(s, op, V.EXIT_REASON_VMCLEAR);
     case V.CAUSE_VMLAUNCH:

@@ -65,15 +65,15 @@ const TABLE = `
   secondary 10   pauseLoopExiting                may
   secondary 11   rdrandExiting                   may
   secondary 12   enableInvpcid                   may
-  secondary 13   enableVmFunctions               never
+  secondary 13   enableVmFunctions               may
   secondary 14   vmcsShadowing                   never
   secondary 15   enableEnclsExiting              never
   secondary 16   rdseedExiting                   may
-  secondary 17   enablePml                       never
-  secondary 18   eptViolationVe                  never
+  secondary 17   enablePml                       may
+  secondary 18   eptViolationVe                  may
   secondary 19   concealVmxFromPt                never
   secondary 20   enableXsavesXrstors             may
-  secondary 22   modeBasedExecuteControlForEpt   never
+  secondary 22   modeBasedExecuteControlForEpt   may
   secondary 23   subPageWritePermissionsForEpt   never
   secondary 24   intelPtUsesGuestPhysicalAddresses never
   secondary 25   useTscScaling                   may
