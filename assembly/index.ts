@@ -28,6 +28,7 @@ import {
   RAM,
   STATE_STRIDE,
   STATES,
+  VIOLATIONS,
 } from "./memory-map";
 import { NO_APIC_ACCESS } from "./mmu/apic-access";
 import { codeWritten, isCode, staleBlocks } from "./mmu/code-pages";
@@ -37,6 +38,7 @@ import { flushPage as dropPage, flushAll, takeContext } from "./mmu/tlb-context"
 import { loadPdptes } from "./mmu/walk";
 import { runSlices } from "./run";
 import { resetVmx } from "./vmx/capability";
+import { violated } from "./vmx/check";
 
 export { group1 } from "./generated/cold";
 export * from "./host-vmx";
@@ -79,6 +81,16 @@ export function modelAt(): usize {
 /** u64 each, by their numbers in src/spec/counters.ts */
 export function countersAt(): usize {
   return COUNTERS;
+}
+
+/** How many rules the last VM entry violated. */
+export function violations(): u32 {
+  return violated;
+}
+
+/** What they are: assembly/vmx/check.ts. */
+export function violationsAt(): usize {
+  return VIOLATIONS;
 }
 
 /** Once, before anything runs: bytes of guest RAM, which must fit in memory behind `ramBase`. */

@@ -20,6 +20,9 @@ const VTPR: usize = 0x80;
 const ERROR_CODES: u32 =
   (1 << VECTOR_DF) | (1 << VECTOR_TS) | (1 << VECTOR_NP) | (1 << VECTOR_SS) | (1 << VECTOR_GP) | (1 << VECTOR_PF) | (1 << VECTOR_AC);
 
+/** A trap by the monitor trap flag can be injected just where the control is offered. */
+const OTHER_EVENTS_OFFERED: bool = ((V.TRUE_PRIMARY_CONTROLS >> 32) & V.PRIMARY_MONITOR_TRAP_FLAG) != 0;
+
 /** Bits that must be 1 are, and no others than may be. */
 export function allows(capability: u64, controls: u64): bool {
   return (capability & 0xffffffff & ~controls) == 0 && (controls & ~(capability >> 32)) == 0;
@@ -139,7 +142,7 @@ function checkEntry(s: State, secondary: u32): void {
   if ((event & INJECTION_VALID) != 0) {
     const type = (event >> 8) & 7;
     const vector = event & 0xff;
-    rule(s, V.RULE_INJECTION_TYPE_NOT_RESERVED, type != 1);
+    rule(s, V.RULE_INJECTION_TYPE_NOT_RESERVED, type != 1 && (type != OTHER_EVENT || OTHER_EVENTS_OFFERED));
     rule(
       s,
       V.RULE_INJECTION_VECTOR_FITS_TYPE,

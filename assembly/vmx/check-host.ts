@@ -1,9 +1,9 @@
 /** SDM Vol. 3 "Checks on Host State Area". */
 import { isPat } from "../cpu/mtrr";
-import { CR4_PAE, CR4_PCIDE, EFER_LMA, EFER_LME } from "../generated/constants";
+import { CR4_LA57, CR4_PAE, CR4_PCIDE, EFER_LMA, EFER_LME } from "../generated/constants";
 import { State } from "../generated/state";
 import * as V from "../generated/vmx";
-import { isCanonical } from "../mmu/walk";
+import { isCanonicalBase } from "../mmu/walk";
 import { rule } from "./check";
 import { CR0_FIXED0, CR4_FIXED0, cr4Fixed1, EFER_KNOWN } from "./fixed-bits";
 import { field, PHYSICAL_MASK } from "./vmcs";
@@ -48,11 +48,18 @@ export function checkHost(s: State): void {
   rule(s, V.RULE_HOST_PCIDE_NEEDS_LONG_MODE, wide || (cr4 & CR4_PCIDE) == 0);
   rule(s, V.RULE_HOST_PAE_IN_LONG_MODE, !wide || (cr4 & CR4_PAE) != 0);
   const rip = field(s, V.HOST_RIP);
-  rule(s, V.RULE_HOST_RIP_FITS, wide ? isCanonical(rip) : (rip & UPPER) == 0);
+  rule(s, V.RULE_HOST_RIP_BELOW4_G, wide || (rip & UPPER) == 0);
+  rule(s, V.RULE_HOST_RIP_CANONICAL, !wide || isCanonicalIn(cr4, rip));
+}
+
+/** Whether an instruction pointer is canonical with the paging that CR4 will select, not with that of now. */
+function isCanonicalIn(cr4: u64, rip: u64): bool {
+  const unused: i64 = (cr4 & CR4_LA57) != 0 ? 7 : 16;
+  return <u64>(((<i64>rip) << unused) >> unused) == rip;
 }
 
 function canonicalRule(s: State, id: u32): void {
-  rule(s, id, isCanonical(field(s, id >> 16)));
+  rule(s, id, isCanonicalBase(field(s, id >> 16)));
 }
 
 function plainRule(s: State, id: u32): void {

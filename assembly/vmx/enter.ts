@@ -11,7 +11,7 @@ import { NO_APIC_ACCESS } from "../mmu/apic-access";
 import { hostOf } from "../mmu/physical";
 import { flushUntagged, leaveContext, takeContext } from "../mmu/tlb-context";
 import { loadPdptes } from "../mmu/walk";
-import { firstViolated, startChecks, violated } from "./check";
+import { firstViolated, startChecks, violate, violated } from "./check";
 import { checkControls, secondaryOf } from "./check-controls";
 import { checkGuest } from "./check-guest";
 import { checkHost } from "./check-host";
@@ -20,7 +20,7 @@ import { INJECTION_ERROR_CODE, INJECTION_VALID, OTHER_EVENT, SOFTWARE_EVENT } fr
 import { pendTrap } from "./events";
 import { failedEntry } from "./exit";
 import { CR0_KEPT } from "./fixed-bits";
-import { loadMsrs } from "./msr-areas";
+import { loadMsrs, msrNumber, msrRule } from "./msr-areas";
 import { loadNonRegister, watchGuest } from "./non-register";
 import { belowThreshold, deliversVirtually, evaluate, VTPR, virtualizePpr } from "./virtual-apic";
 import { field, setField, setLaunched } from "./vmcs";
@@ -35,15 +35,17 @@ const RIGHTS_P: u32 = 1 << 7;
  * error, or 0 if the guest runs, or would: an entry that fails over the guest's state is a VM exit.
  */
 export function enter(s: State): u32 {
+  // where one group fails, the others are checked too, to be explained
   startChecks();
   checkControls(s);
-  if (violated != 0) return V.VM_ERROR_ENTRY_INVALID_CONTROLS;
+  const ofControls = violated;
   checkHost(s);
-  if (violated != 0) return V.VM_ERROR_ENTRY_INVALID_HOST_STATE;
+  const ofHost = violated;
   checkGuest(s);
+  if (ofControls != 0) return V.VM_ERROR_ENTRY_INVALID_CONTROLS;
+  if (ofHost != 0) return V.VM_ERROR_ENTRY_INVALID_HOST_STATE;
   if (violated != 0) {
-    // the qualification tells the link pointer (4) apart; 2 would be a PDPTE, 3 the injection of an NMI
-    failedEntry(s, V.EXIT_REASON_INVALID_GUEST_STATE, isAboutLink() ? 4 : 0);
+    failedEntry(s, V.EXIT_REASON_INVALID_GUEST_STATE, invalidStateQualification());
     return 0;
   }
   leaveContext(s);
@@ -59,6 +61,7 @@ export function enter(s: State): u32 {
   takeContext(s);
   const failed = loadMsrs(s, field(s, V.VM_ENTRY_MSR_LOAD_ADDRESS), <u32>field(s, V.VM_ENTRY_MSR_LOAD_COUNT));
   if (failed != 0) {
+    violate(msrRule, V.VM_ENTRY_MSR_LOAD_ADDRESS, msrNumber);
     failedEntry(s, V.EXIT_REASON_MSR_LOADING, failed);
     return 0;
   }
@@ -159,7 +162,8 @@ function inject(s: State): void {
   if (s.vmxTrap == VMX_TRAP_ARMED) pendTrap(s);
 }
 
-/** The rule violated first is one on the VMCS link pointer. */
-function isAboutLink(): bool {
-  return firstViolated >> 16 == V.VMCS_LINK_POINTER;
+/** SDM Vol. 3 "VM-Entry Failures During or After Loading Guest State": 2 a PDPTE, 4 the link pointer; 3, injection of an NMI, not here. */
+function invalidStateQualification(): u64 {
+  if (firstViolated == V.RULE_GUEST_PDPTES_RESERVED_BITS || firstViolated == V.RULE_GUEST_PDPTE_FIELDS_RESERVED_BITS) return 2;
+  return firstViolated >> 16 == V.VMCS_LINK_POINTER ? 4 : 0;
 }

@@ -1,4 +1,5 @@
 /** VM exits: what they record, the guest's state, the host's state. SDM Vol. 3 "VM Exits". */
+import { endSlice } from "../clock";
 import { usesPdptes } from "../cpu/control-registers";
 import { isResuming } from "../cpu/interrupt-event";
 import { deriveMode, jumpTo, loadFlags } from "../cpu/modes";
@@ -210,6 +211,7 @@ function loadHost(s: State): void {
 function abort(s: State, indicator: u32): void {
   setAbort(s, indicator);
   s.stop = STOP_SHUTDOWN;
+  endSlice(s);
 }
 
 /** Interruption information of an event, with its error code if it has one. */

@@ -24,6 +24,8 @@ interface Exports extends VmxExports {
   deliveredAt(): number;
   modelAt(): number;
   countersAt(): number;
+  violations(): number;
+  violationsAt(): number;
   refresh(vcpu: number): void;
   reset(vcpu: number): void;
   run(vcpu: number, budget: bigint): number;
@@ -89,6 +91,8 @@ const MAX_EXITS = 50_000;
 /** `timerAt` of a timer that is not armed */
 const NEVER = 0xffff_ffff_ffff_ffffn;
 const MIB = 1 << 20;
+const VIOLATIONS_MAX = 64;
+const VIOLATION_BYTES = 16;
 const VECTORS = 256;
 const PROFILE_CELLS = 4096 << 3;
 export const MIN_MEMORY_MIB = 1;
@@ -186,6 +190,16 @@ export class Core {
     const counts = new Uint32Array(this.memory.buffer, this.#exports.deliveredAt(), 3 * VECTORS).slice();
     const of = (kind: number) => counts.subarray(kind * VECTORS, (kind + 1) * VECTORS);
     return { exceptions: of(0), interrupts: of(1), software: of(2) };
+  }
+
+  /** What the last VM entry violated: ids of rules, offsets of fields in a VMCS region and their values. More than 64 are not kept. */
+  get violations(): readonly { readonly rule: number; readonly offset: number; readonly value: bigint }[] {
+    const count = Math.min(this.#exports.violations(), VIOLATIONS_MAX);
+    const view = new DataView(this.memory.buffer, this.#exports.violationsAt(), VIOLATIONS_MAX * VIOLATION_BYTES);
+    return Array.from({ length: count }, (_, i) => {
+      const at = i * VIOLATION_BYTES;
+      return { rule: view.getUint32(at, true), offset: view.getUint32(at + 4, true), value: view.getBigUint64(at + 8, true) };
+    });
   }
 
   /** A message-signalled interrupt: `data` written to `address` in FEExxxxxH. */

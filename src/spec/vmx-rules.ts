@@ -91,7 +91,7 @@ const TABLE: readonly (readonly [group: RuleGroup, section: keyof typeof SECTION
     "entry",
     `
     entryControlsAllowed                  vmEntryControls                             bits are as IA32_VMX_(TRUE_)ENTRY_CTLS allows
-    injectionTypeNotReserved              vmEntryInterruptionInformation              bits 10-8 are not 1
+    injectionTypeNotReserved              vmEntryInterruptionInformation              bits 10-8 are not 1, and 7 only where the monitor trap flag is offered
     injectionVectorFitsType               vmEntryInterruptionInformation              the vector is 2 for NMI, below 32 for a hardware exception, 0 for other event
     injectionErrorCodeFitsVector          vmEntryInterruptionInformation              bit 11 is 1 just for hardware exceptions 8, 10-14, 17, and CR0.PE
     injectionReservedBitsClear            vmEntryInterruptionInformation              bits 30-12 are 0
@@ -143,7 +143,8 @@ const TABLE: readonly (readonly [group: RuleGroup, section: keyof typeof SECTION
     guestLongModeNeedsHostLongMode        vmEntryControls                             IA-32e mode guest needs host address-space size
     hostPcideNeedsLongMode                hostCr4                                     PCIDE needs host address-space size
     hostPaeInLongMode                     hostCr4                                     PAE is 1 with host address-space size
-    hostRipFits                           hostRip                                     is canonical, or below 4 GiB without host address-space size
+    hostRipBelow4G                        hostRip                                     bits 63-32 are 0 without host address-space size
+    hostRipCanonical                      hostRip                                     is canonical with host address-space size
   `,
   ],
   [
@@ -174,34 +175,43 @@ const TABLE: readonly (readonly [group: RuleGroup, section: keyof typeof SECTION
     guestTrSelectorGlobal                 guestTrSelector                             TI is 0
     guestLdtrSelectorGlobal               guestLdtrSelector                           TI is 0 if LDTR is usable
     guestSsRplIsCsRpl                     guestSsSelector                             RPL is that of CS, unless the guest is unrestricted
-    guestSegmentBaseIsReal                guestCsBase                                 in virtual-8086 mode each base is 16 times the selector
+    guestSegmentBaseIsReal                guestCsBase                                 in virtual-8086 mode is 16 times the selector, of each segment
     guestTrBaseCanonical                  guestTrBase                                 is canonical
     guestFsBaseCanonical                  guestFsBase                                 is canonical
     guestGsBaseCanonical                  guestGsBase                                 is canonical
     guestLdtrBaseCanonical                guestLdtrBase                               is canonical if LDTR is usable
     guestCsBaseBelow4G                    guestCsBase                                 bits 63-32 are 0
     guestDataBaseBelow4G                  guestSsBase                                 bits 63-32 of SS, DS and ES are 0 if usable
-    guestSegmentLimitIsReal               guestCsLimit                                in virtual-8086 mode each limit is FFFFH
-    guestSegmentRightsAreReal             guestCsAccessRights                         in virtual-8086 mode each is F3H
+    guestSegmentLimitIsReal               guestCsLimit                                in virtual-8086 mode is FFFFH, of each segment
+    guestSegmentRightsAreReal             guestCsAccessRights                         in virtual-8086 mode is F3H, of each segment
     guestCsTypeIsCode                     guestCsAccessRights                         the type is accessed code, or 3 for an unrestricted guest
     guestSsTypeIsStack                    guestSsAccessRights                         the type is 3 or 7 if usable
     guestDataTypesAreAccessed             guestDsAccessRights                         DS, ES, FS, GS: accessed, and readable if code, if usable
     guestSegmentsAreCodeOrData            guestCsAccessRights                         S is 1 of each usable segment
-    guestCsDplFitsSs                      guestCsAccessRights                         DPL is 0 for type 3, that of SS for 9 and 11, at most that of SS for 13 and 15
-    guestSsDplFits                        guestSsAccessRights                         DPL is RPL unless the guest is unrestricted; 0 in real mode or with CS of type 3
+    guestDataCsDplIs0                     guestCsAccessRights                         DPL is 0 where the type is 3
+    guestCsDplIsThatOfSs                  guestCsAccessRights                         DPL is that of SS where the type is 9 or 11
+    guestConformingCsDplAtMostThatOfSs    guestCsAccessRights                         DPL is at most that of SS where the type is 13 or 15
+    guestSsDplIsRpl                       guestSsAccessRights                         DPL is RPL unless the guest is unrestricted
+    guestSsDplIs0                         guestSsAccessRights                         DPL is 0 in real mode, and where the type of CS is 3
     guestDataDplsFit                      guestDsAccessRights                         DS, ES, FS, GS: DPL is at least RPL for types 0-11, unless the guest is unrestricted
     guestSegmentsArePresent               guestCsAccessRights                         P is 1 of each usable segment
     guestRightsReservedBitsClear          guestCsAccessRights                         bits 11-8 and 31-17 of each usable segment are 0
     guestCsDefaultSizeInLongMode          guestCsAccessRights                         D/B is 0 where L is 1 in IA-32e mode
-    guestGranularitiesFit                 guestCsLimit                                G is 0 if bits 11-0 of the limit are not all 1, 1 if one of bits 31-20 is 1
+    guestOddLimitsHaveBytes               guestCsAccessRights                         G is 0 where bits 11-0 of the limit are not all 1, of each usable segment
+    guestBigLimitsHavePages               guestCsAccessRights                         G is 1 where one of bits 31-20 of the limit is 1, of each usable segment
     guestTrTypeIsBusyTss                  guestTrAccessRights                         the type is 11, or 3 outside IA-32e mode
-    guestTrIsSystem                       guestTrAccessRights                         S is 0, P is 1, TR is usable
+    guestTrIsSystem                       guestTrAccessRights                         S is 0
+    guestTrIsPresent                      guestTrAccessRights                         P is 1
+    guestTrIsUsable                       guestTrAccessRights                         bit 16, unusable, is 0
     guestTrReservedBitsClear              guestTrAccessRights                         bits 11-8 and 31-17 are 0
-    guestTrGranularityFits                guestTrLimit                                G fits the limit
+    guestTrOddLimitHasBytes               guestTrAccessRights                         G is 0 where bits 11-0 of the limit are not all 1
+    guestTrBigLimitHasPages               guestTrAccessRights                         G is 1 where one of bits 31-20 of the limit is 1
     guestLdtrTypeIsLdt                    guestLdtrAccessRights                       the type is 2 if usable
-    guestLdtrIsSystem                     guestLdtrAccessRights                       S is 0 and P is 1 if usable
+    guestLdtrIsSystem                     guestLdtrAccessRights                       S is 0 if usable
+    guestLdtrIsPresent                    guestLdtrAccessRights                       P is 1 if usable
     guestLdtrReservedBitsClear            guestLdtrAccessRights                       bits 11-8 and 31-17 are 0 if usable
-    guestLdtrGranularityFits              guestLdtrLimit                              G fits the limit if usable
+    guestLdtrOddLimitHasBytes             guestLdtrAccessRights                       G is 0 if usable, where bits 11-0 of the limit are not all 1
+    guestLdtrBigLimitHasPages             guestLdtrAccessRights                       G is 1 if usable, where one of bits 31-20 of the limit is 1
   `,
   ],
   [
@@ -218,9 +228,11 @@ const TABLE: readonly (readonly [group: RuleGroup, section: keyof typeof SECTION
     "guest",
     "guestRip",
     `
-    guestRipFits                          guestRip                                    is canonical in 64-bit code, below 4 GiB in other code
+    guestRipBelow4G                       guestRip                                    bits 63-32 are 0 outside 64-bit code
+    guestRipUpperBitsIdentical            guestRip                                    in 64-bit code the bits above the linear-address width are all the same
     guestRflagsReservedBits               guestRflags                                 bits 63-22, 15, 5 and 3 are 0, bit 1 is 1
-    guestRflagsVmFits                     guestRflags                                 VM is 0 in IA-32e mode and in real mode
+    guestRflagsVmOutsideLongMode          guestRflags                                 VM is 0 in IA-32e mode
+    guestRflagsVmNeedsProtection          guestRflags                                 VM is 0 where CR0.PE is 0
     guestRflagsIfForInterrupt             guestRflags                                 IF is 1 if an external interrupt is injected
   `,
   ],
@@ -239,8 +251,11 @@ const TABLE: readonly (readonly [group: RuleGroup, section: keyof typeof SECTION
     guestNotBlockedForNmi                 guestInterruptibilityState                  MOV SS does not block if an NMI is injected
     guestNotInSmm                         guestInterruptibilityState                  SMI does not block outside SMM
     guestVirtualNmiNotBlocked             guestInterruptibilityState                  NMI does not block if one is injected with virtual NMIs
+    guestEnclaveInterruptionSupported     guestInterruptibilityState                  bit 4 is 0 without SGX
     guestPendingDebugReservedBits         guestPendingDebugExceptions                 bits 11-4, 13, 15 and 63-17 are 0
-    guestPendingSingleStepFits            guestPendingDebugExceptions                 BS is RFLAGS.TF where STI or MOV SS blocks or the guest halts
+    guestPendingSingleStepSet             guestPendingDebugExceptions                 BS is 1 where STI or MOV SS blocks or the guest halts, with RFLAGS.TF and without BTF
+    guestPendingSingleStepClear           guestPendingDebugExceptions                 BS is 0 where STI or MOV SS blocks or the guest halts, without RFLAGS.TF or with BTF
+    guestPendingRtmSupported              guestPendingDebugExceptions                 bit 16 is 0 without RTM
     guestLinkPointerValid                 vmcsLinkPointer                             is all ones, or 4-KiB aligned and within the physical-address width
     guestLinkRevisionFits                 vmcsLinkPointer                             the VMCS there has our revision, and is a shadow just with VMCS shadowing
     guestLinkNotCurrent                   vmcsLinkPointer                             is not the current VMCS
@@ -250,14 +265,18 @@ const TABLE: readonly (readonly [group: RuleGroup, section: keyof typeof SECTION
     "guest",
     "pdptes",
     `
-    guestPdptesReservedBits               guestPdpte0                                 reserved bits of each present PDPTE are 0
+    guestPdptesReservedBits               guestCr3                                    with PAE paging without EPT: reserved bits of each present PDPTE that it refers to are 0
+    guestPdpteFieldsReservedBits          guestPdpte0                                 with PAE paging and EPT: reserved bits of each present PDPTE are 0
   `,
   ],
   [
     "msr",
     "msrs",
     `
-    entryMsrLoadable                      vmEntryMsrLoadAddress                       each entry names an MSR that may be loaded and a value that WRMSR takes
+    entryMsrNotFsOrGsBase                 vmEntryMsrLoadAddress                       no entry names IA32_FS_BASE or IA32_GS_BASE
+    entryMsrNotX2apic                     vmEntryMsrLoadAddress                       no entry names a register of the x2APIC, 800H-8FFH
+    entryMsrReservedBitsClear             vmEntryMsrLoadAddress                       bits 63-32 of each entry are 0
+    entryMsrWritable                      vmEntryMsrLoadAddress                       each entry names an MSR and a value that WRMSR takes
   `,
   ],
 ];

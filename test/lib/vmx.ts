@@ -72,7 +72,11 @@ export const SECONDARY: Readonly<Record<string, bigint>> = Object.fromEntries(
 
 const encodings = new Map(VMCS_FIELDS.map((f) => [f.name, f.encoding]));
 
+const DIRECTORY = 0x6_8000;
+const LARGE_PAGE = 0xe7n;
+
 export class VmxMachine {
+  #in32 = false;
   readonly ring0 = new Ring0(undefined, undefined, model);
   readonly #fields = new Map<string, bigint>(Object.entries(DEFAULTS));
 
@@ -101,6 +105,13 @@ export class VmxMachine {
     });
   }
 
+  /** The host enters the guest from 32-bit code with the page directory at 68000H, which maps 4 MiB to themselves. */
+  hostIn32(): this {
+    this.#in32 = true;
+    this.ring0.write(DIRECTORY, LARGE_PAGE);
+    return this;
+  }
+
   /** Enters the guest with its program. Returns why the processor stopped: HALT in the host, or behind VMLAUNCH if that fails. */
   launch(guest: string): StopReason {
     this.ring0.code(guest, GUEST);
@@ -113,6 +124,10 @@ export class VmxMachine {
       if (encoding === undefined) throw new Error(`there is no VMCS field ${name}`);
       this.ring0.set({ rdx: BigInt(encoding), rax: value });
       this.#prepare("0F 79 D0");
+    }
+    if (this.#in32) {
+      this.ring0.set({ cr3: BigInt(DIRECTORY), cr4: 0x2010n, efer: 0n, mode: 1, cs: SELECTOR.CODE32, csRights: 0xc09b });
+      this.ring0.core.flushTlb();
     }
     return this.run("0F 01 C2");
   }
