@@ -46,3 +46,5 @@ if (process.argv.includes("--debug")) core("debug", "build/core.debug.wasm");
 copyFileSync("build/core.wasm", "dist/core.wasm");
 mkdirSync("dist/demo", { recursive: true });
 copyFileSync("src/demo/kernel/image", "dist/demo/kernel");
+mkdirSync("dist/modules", { recursive: true });
+copyFileSync("src/modules/runtime/runtime.so", "dist/modules/runtime.so");

@@ -27,7 +27,7 @@ export type GateFunction = (...args: readonly bigint[]) => bigint;
 
 export interface CallOptions {
   /** instructions after which the call counts as one that never returns */
-  readonly budget?: bigint;
+  readonly budget?: bigint | undefined;
 }
 
 /** Knows where modules and their symbols are. */
@@ -174,8 +174,9 @@ export class Executor {
 
   /** where the machine code is that has called the gate whose function is running, and its registers */
   get caller(): { readonly place: Place; readonly registers: ModuleRegisters } {
-    const back = this.memory.readU64(this.#service.get("rsp"));
-    return { place: this.#place(back), registers: this.#registers() };
+    // a call may be the last instruction of its function
+    const call = this.memory.readU64(this.#service.get("rsp")) - 1n;
+    return { place: this.#place(call), registers: this.#registers() };
   }
 
   #place(rip: bigint): Place {

@@ -31,6 +31,7 @@ export class ModuleFault extends Error {
 
 /** A processor exception. */
 export class ModuleException extends ModuleFault {
+  override readonly name = "ModuleException";
   readonly vector: number;
   readonly errorCode: number;
   /** the address whose access failed, of #PF */
@@ -46,6 +47,7 @@ export class ModuleException extends ModuleFault {
 
 /** Module code has run out of its stack. */
 export class StackOverflow extends ModuleFault {
+  override readonly name = "StackOverflow";
   readonly code = ERROR_CODE.ENTRY_ERROR_STACK_OVERFLOW;
   /** the address below the stack that it came to */
   readonly address: bigint;
@@ -58,6 +60,7 @@ export class StackOverflow extends ModuleFault {
 
 /** Module code has not returned in the time it was given. */
 export class BudgetError extends ModuleFault {
+  override readonly name = "BudgetError";
   readonly budget: bigint;
 
   constructor(called: string, budget: bigint, place: Place, registers: ModuleRegisters) {
@@ -79,7 +82,9 @@ export class UncaughtException extends Error {
 }
 
 /** A module has called abort(), or its runtime has. */
-export class ModuleAbort extends ModuleFault {}
+export class ModuleAbort extends ModuleFault {
+  override readonly name = "ModuleAbort";
+}
 
 function exceptionText(vector: number, errorCode: number, address: bigint): string {
   const name = VECTOR_NAMES.get(vector) ?? `vector ${vector}`;

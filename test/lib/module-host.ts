@@ -47,7 +47,7 @@ export class ModuleHost {
     const at = this.allocate(PAGE_SIZE);
     this.memory.write(
       at,
-      Uint8Array.from(hex.replaceAll(" ", "").match(/../g) ?? [], (byte) => Number.parseInt(byte, 16)),
+      Uint8Array.from(hex.replaceAll(/\s/g, "").match(/../g) ?? [], (byte) => Number.parseInt(byte, 16)),
     );
     this.executor.protect(at, PAGE_SIZE, "code");
     return at;

@@ -5,7 +5,7 @@ import { expect, it } from "vitest";
 import { idsIn, STATEMENTS } from "./statements.ts";
 
 /** families whose parts are being built: what is missing is printed, and not counted as a failure */
-const UNDER_WAY: ReadonlySet<string> = new Set("CONST DRV IOC BFM ELF CRT MM OUT ENT VC INT VMXON VMCS CHK EXIT VMC UNW SYS".split(" "));
+const UNDER_WAY: ReadonlySet<string> = new Set("CONST DRV IOC BFM ELF MM OUT ENT VC INT VMXON VMCS CHK EXIT VMC SYS".split(" "));
 
 const root = join(import.meta.dirname, "..");
 const claims = new Map<string, string[]>();

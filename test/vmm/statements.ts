@@ -257,7 +257,7 @@ VMC-7     what is returned unchanged; deferred completion | -
 UNW-1     unwind tables | -
 UNW-2     two phases | -
 UNW-3     DWARF opcodes | -
-UNW-4     C++ exceptions | -
+UNW-4     C++ exceptions | differs: nothing is thrown from streams, which the runtime does not have
 UNW-5     exceptions never leave an entry point | -
 
 SYS-1     from load to unload | -
