@@ -15,6 +15,8 @@ const WORDS = {
   entry: "vmEntryControls",
 } as const;
 const ACTIVATE_SECONDARY = 1n << 31n;
+/** a page of zeros */
+const NO_BITS = 0x6_a000;
 
 export class GuestWithHandlers extends VmxMachine {
   constructor() {
@@ -45,6 +47,11 @@ export class GuestWithHandlers extends VmxMachine {
     for (const { field, bit } of VMX_CONTROLS.filter((c) => names.includes(c.name)))
       this.setField(WORDS[field], this.field(WORDS[field]) & ~(1n << BigInt(bit)));
     return this;
+  }
+
+  /** Accesses to MSRs do not exit. */
+  withMsrs(): this {
+    return this.on("useMsrBitmaps").with({ addressOfMsrBitmaps: BigInt(NO_BITS) });
   }
 
   /** an NMI that comes in the guest, not in the host before it */
