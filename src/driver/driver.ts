@@ -5,6 +5,8 @@
 import { PAGE_SIZE, VMCALL_MAGIC } from "../vmm/constants.ts";
 import { ERROR_CODE, errorName } from "../vmm/error-codes.ts";
 import { type Faults, NO_FAULTS } from "../vmm/faults.ts";
+import { withRollback } from "../vmm/rollback.ts";
+import { VMCALL } from "../vmm/vmcall-codes.ts";
 import { DriverError } from "./driver-error.ts";
 import type { LoadedModule } from "./elf/loaded-module.ts";
 import { Entry } from "./entry.ts";
@@ -17,7 +19,6 @@ export interface DriverOptions extends ModuleOptions {
   readonly faults?: Faults;
 }
 
-const OPCODE = { EVENT: 4n, START: 5n, STOP: 6n } as const;
 /** the CPU that functions run on which belong to none */
 const BOOT_CPU = 0n;
 
@@ -159,7 +160,7 @@ export class Driver {
       this.#execute("start_vmm", `start_vmm on CPU ${cpu}`, [cpu], cpu);
       this.#started++;
       this.#state = STATE.RUNNING;
-      this.#announce(OPCODE.START, ERROR_CODE.ENTRY_ERROR_VMM_START_FAILED, `start on CPU ${cpu}`);
+      this.#announce(VMCALL.START, ERROR_CODE.ENTRY_ERROR_VMM_START_FAILED, `start on CPU ${cpu}`);
       this.#platform.started(cpu);
     });
   }
@@ -173,7 +174,7 @@ export class Driver {
   #stopOn(cpu: bigint): void {
     const previous = this.#orCorrupt(() => this.#moveTo(cpu));
     try {
-      this.#announce(OPCODE.STOP, ERROR_CODE.ENTRY_ERROR_VMM_STOP_FAILED, `stop on CPU ${cpu}`);
+      this.#announce(VMCALL.STOP, ERROR_CODE.ENTRY_ERROR_VMM_STOP_FAILED, `stop on CPU ${cpu}`);
       this.#orCorrupt(() => this.#execute("stop_vmm", `stop_vmm on CPU ${cpu}`, [cpu], cpu));
       this.#started--;
       this.#platform.stopped(cpu);
@@ -210,11 +211,41 @@ export class Driver {
       throw new DriverError(ERROR_CODE.BF_ERROR_INVALID_ARG, problem);
     }
     const call = () => {
-      if (registers[0] === OPCODE.EVENT) this.#platform.vmcallEvent(registers);
+      if (registers[0] === VMCALL.EVENT) this.#platform.vmcallEvent(registers);
       else this.#platform.vmcall(registers);
     };
     if (signed < 0n) call();
     else this.#on(signed, call);
+  }
+
+  /** A vmcall whose buffers r5 and r8 are addressed by: they stand in the VMM's memory while it lasts. Gives what is in the second one. */
+  vmcallWithBuffers(registers: VmcallRegisters, cpu: bigint, input: Uint8Array, outputBytes: number): Uint8Array {
+    this.#goes("vmcall");
+    const platform = this.#platform;
+    return withRollback((rollback) => {
+      const buffer = (bytes: number, what: string) => {
+        const size = BigInt(Math.max(bytes, 1));
+        const address = this.#steps.do(`allocate ${what}`, ERROR_CODE.BF_ERROR_OUT_OF_MEMORY, () => platform.allocRw(size, what));
+        rollback.add(() => platform.freeRw(address, size));
+        return address;
+      };
+      registers[5] = buffer(input.length, "the buffer to a vmcall");
+      registers[6] = BigInt(input.length);
+      registers[8] = buffer(outputBytes, "the buffer from a vmcall");
+      registers[9] = BigInt(outputBytes);
+      const output = registers[8];
+      platform.write(registers[5], input);
+      platform.write(output, new Uint8Array(outputBytes));
+      this.vmcall(registers, cpu);
+      const bytes = platform.read(output, outputBytes);
+      rollback.run();
+      return bytes;
+    });
+  }
+
+  /** Memory of the VMM, by its virtual address. */
+  read(address: bigint, length: number): Uint8Array {
+    return this.#platform.read(address, length);
   }
 
   /** Runs a function of the modules on the VMM's stack. */
