@@ -42,7 +42,7 @@ CONST-19  which register carries which vmcall register | -
 DRV-1     init is reset | -
 DRV-2     reset frees everything and recovers a corrupt driver | -
 DRV-3     fini stops, unloads, resets | -
-DRV-4     add_module: its checks in order, and the image | -
+DRV-4     add_module: its checks in order, and the image | differs: after the ELF checks a module that has a fixed place, writable code or a red zone is refused as well
 DRV-5     the same module may be added twice | -
 DRV-6     load: states | -
 DRV-7     load allocates thread-local blocks and a stack | -
@@ -82,12 +82,12 @@ BFM-5     load | -
 BFM-6     unload | -
 BFM-7     start | -
 BFM-8     stop | -
-BFM-9     dump | -
+BFM-9     dump | differs: a corrupt VMM is dumped, too: its messages say why it is corrupt, and the driver allows it
 BFM-10    status | -
 BFM-11    vmcall only while running | -
 BFM-12    output of vmcalls | -
 BFM-13    files | -
-BFM-14    exit code and messages | -
+BFM-14    exit code and messages | differs: messages begin with "vmm: ", as the command is called here
 
 ELF-1     a file is given, of at least 64 bytes | -
 ELF-2     signature | -
