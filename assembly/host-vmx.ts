@@ -22,9 +22,11 @@ import {
 } from "./generated/constants";
 import * as V from "./generated/vmx";
 import { IDENTIFIED } from "./memory-map";
+import { flushAll, takeContext } from "./mmu/tlb-context";
 import { writeXcr } from "./semantics/control-register";
 import { loadLdtr, loadTr } from "./semantics/descriptor";
 import { cpuid } from "./semantics/identify";
+import { secondaryOf } from "./vmx/check-controls";
 import { loadGuest } from "./vmx/enter";
 import { exit } from "./vmx/exit";
 import { advance, isGated, takeRegisters } from "./vmx/gate";
@@ -141,7 +143,13 @@ export function promote(vcpu: usize): void {
   const b = at(vcpu);
   b.stop = STOP_BUDGET;
   takeRegisters(b);
+  // whether its PDPTE registers are in the VMCS
+  b.eptPointer = (secondaryOf(b) & V.SECONDARY_ENABLE_EPT) != 0 ? field(b, V.EPT_POINTER) : 0;
   loadGuest(b);
+  b.eptPointer = 0;
+  // what it has invalidated it has under its own VPID
+  flushAll();
+  takeContext(b);
   loadNonRegister(b);
   b.pendingDb = <u32>(b.vmxPendingDebug & DR6_BREAKPOINTS);
   b.vmxPendingDebug = 0;

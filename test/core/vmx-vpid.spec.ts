@@ -3,10 +3,14 @@
  * Invalidate Cached Mappings", "INVVPID", "INVEPT".
  */
 import { describe, expect, it } from "vitest";
+import { max } from "../../src/cpus/max.ts";
 import { STOP } from "../../src/spec/events.ts";
 import { EXIT_REASON } from "../../src/spec/exits.ts";
 import { PTE } from "../../src/spec/registers.ts";
+import { capability } from "../../src/spec/vmx-controls.ts";
 import { EPTP, EptMachine, FAR, GUEST_TABLE, LINEAR, PAGE, RWX, WB } from "../lib/ept.ts";
+import { GatedVmm } from "../lib/gated.ts";
+import { Ring0 } from "../lib/ring0.ts";
 import { GUEST, SECONDARY, type VmxMachine } from "../lib/vmx.ts";
 
 const VPID = 5n;
@@ -16,8 +20,11 @@ const GLOBAL = BigInt(PTE.G);
 /** where operands of the host's instructions stand: [rsi] */
 const OPERAND = 0x3_8000;
 
-/** mov al, [LINEAR]; cpuid */
-const READ = "8A 04 25 00 00 00 40 0F A2";
+/** mov al, [LINEAR]; and then cpuid */
+const LOAD = "8A 04 25 00 00 00 40";
+const READ = `${LOAD} 0F A2`;
+/** primary controls with secondary ones */
+const PRIMARY = (capability("primary", false) & 0xffff_ffffn) | (1n << 31n);
 
 /** A guest with its own page at LINEAR, which has read 11H there. `also` is the guest's program before it reads. */
 function started(vpid: bigint, also = "", flags = 0n): EptMachine {
@@ -26,6 +33,7 @@ function started(vpid: bigint, also = "", flags = 0n): EptMachine {
     .write(PAGE, 0x11n)
     .write(OTHER_PAGE, 0x22n)
     .write(GUEST_TABLE, FAR | FLAGS | flags);
+  m.secondary(SECONDARY.enableInvpcid);
   if (vpid !== 0n) m.secondary(SECONDARY.enableVpid).with({ virtualProcessorIdentifier: vpid });
   m.with({ guestCr4: (old) => old | (1n << 7n), hostCr4: (old) => old | (1n << 7n) });
   expect(m.launch(READ)).toBe(STOP.HALT);
@@ -112,11 +120,12 @@ describe("the guest sees a change of", () => {
     "MOV to CR3": "B8 00 10 00 00 0F 22 D8",
     "a change of CR4.PGE": "0F 20 E0 34 80 0F 22 E0",
     INVLPG: "0F 01 3C 25 00 00 00 40",
+    // descriptor at OPERAND: PCID 0, LINEAR; xor ecx, ecx; invpcid rcx, [rsi]
+    INVPCID: "31 C9 66 0F 38 82 0E",
   };
   for (const [name, hex] of Object.entries(own))
     it(`its page table after ${name} of its own`, () => {
       const m = started(VPID, hex);
-      m.secondary(SECONDARY.enableInvpcid);
       m.ring0
         .write(OPERAND, 0n)
         .write(OPERAND + 8, BigInt(LINEAR))
@@ -165,6 +174,33 @@ describe("an access that fails", () => {
     m.setField("guestRip", BigInt(GUEST + 14));
     m.resume();
     expect(al(m)).toBe(0x22n);
+  });
+});
+
+describe("a guest that a VMM lets become the host", () => {
+  it("sees what it has changed and invalidated as a guest", () => {
+    const ring0 = new Ring0(undefined, undefined, { ...max, features: [...max.features, "vmx"] });
+    ring0.write(PAGE, 0x11n).write(OTHER_PAGE, 0x22n);
+    ring0
+      .write(0x2008, 0x20_1007n)
+      .write(0x20_1000, BigInt(GUEST_TABLE) | 7n)
+      .write(GUEST_TABLE, BigInt(PAGE) | FLAGS);
+    // read; hlt; and in the VM: map OTHER_PAGE, invlpg, cpuid; then read
+    ring0.code(`${LOAD} F4 BA 67 00 21 00 48 89 14 25 00 20 20 00 0F 01 3C 25 00 00 00 40 0F A2 ${LOAD} F4`);
+    ring0.set({ options: 0 }).vcpu.refresh();
+    expect(ring0.vcpu.run(1000n)).toBe(STOP.HALT);
+    expect(ring0.vcpu.get("rax") & 0xffn).toBe(0x11n);
+    const vmm = new GatedVmm(ring0.core, ring0.vcpu, 0x5_0000);
+    ring0.set({ halted: 0 });
+    const controls = { secondaryProcessorBasedVmExecutionControls: SECONDARY.enableVpid, virtualProcessorIdentifier: VPID };
+    expect(vmm.start({ ...controls, primaryProcessorBasedVmExecutionControls: PRIMARY })).toBe(true);
+    vmm.onExit = () => {
+      vmm.cpu.advanceRip();
+      vmm.cpu.promote();
+    };
+    expect(ring0.vcpu.run(1000n)).toBe(STOP.HALT);
+    expect(vmm.exits).toEqual([EXIT_REASON.CPUID]);
+    expect(ring0.vcpu.get("rax") & 0xffn).toBe(0x22n);
   });
 });
 
