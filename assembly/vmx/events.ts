@@ -166,8 +166,8 @@ export function takesNmi(s: State): bool {
 
 /** A maskable interrupt is pending that is not the guest's host's. */
 export function hasInterrupt(s: State): bool {
-  if ((s.pending & MASKABLE) == 0) return false;
-  return s.vmx != VMX_NON_ROOT || (s.halted < HALTED_SHUTDOWN && (s.vmxPin & V.PIN_EXTERNAL_INTERRUPT_EXITING) == 0);
+  if ((s.pending & MASKABLE) == 0 || s.halted >= HALTED_SHUTDOWN) return false;
+  return s.vmx != VMX_NON_ROOT || (s.vmxPin & V.PIN_EXTERNAL_INTERRUPT_EXITING) == 0;
 }
 
 /** An exit by the monitor trap flag, at the next boundary. */

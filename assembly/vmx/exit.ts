@@ -25,6 +25,7 @@ import { State } from "../generated/state";
 import * as V from "../generated/vmx";
 import { NO_APIC_ACCESS } from "../mmu/apic-access";
 import { flushUntagged, leaveContext, takeContext } from "../mmu/tlb-context";
+import { loadPdptes } from "../mmu/walk";
 import { baseField, limitField, rightsField, selectorField } from "./check-segments";
 import { HARDWARE_EXCEPTION_EVENT, INJECTION_ERROR_CODE, INJECTION_VALID, SOFTWARE_EVENT } from "./event-types";
 import { CR0_KEPT } from "./fixed-bits";
@@ -43,6 +44,7 @@ const HOST_TSS: u32 = 0x8b;
 const RIGHTS_L: u32 = 1 << 13;
 const RIGHTS_DB: u32 = 1 << 14;
 const ABORT_SAVING_MSRS: u32 = 1;
+const ABORT_HOST_PDPTES: u32 = 2;
 const ABORT_LOADING_MSRS: u32 = 4;
 
 /** An instruction exits: RIP is on it, its length is told. The caller's record goes on at the host's RIP. */
@@ -203,6 +205,7 @@ function loadHost(s: State): void {
   takeContext(s);
   deriveMode(s);
   jumpTo(s, field(s, V.HOST_RIP));
+  if (usesPdptes(s.cr0, s.cr4, wide) && !loadPdptes(s, s.cr3)) return abort(s, ABORT_HOST_PDPTES);
   if (loadMsrs(s, field(s, V.VM_EXIT_MSR_LOAD_ADDRESS), <u32>field(s, V.VM_EXIT_MSR_LOAD_COUNT)) != 0) return abort(s, ABORT_LOADING_MSRS);
   arrive(s);
 }

@@ -4,7 +4,7 @@
 import { max } from "../cpus/max.ts";
 import { COUNTER_NAMES, type CounterName } from "../spec/counters.ts";
 import type { CpuModel } from "../spec/cpuid.ts";
-import { OPTION, STOP, VMX } from "../spec/events.ts";
+import { HALTED, OPTION, STOP, VMX } from "../spec/events.ts";
 import { RFLAGS } from "../spec/registers.ts";
 import { instantiateBlock } from "./jit-host.ts";
 import { writeModel } from "./model.ts";
@@ -90,6 +90,8 @@ const MAX_EXCEPTIONS = 10_000;
 const MAX_EXITS = 50_000;
 /** `timerAt` of a timer that is not armed */
 const NEVER = 0xffff_ffff_ffff_ffffn;
+/** of the pin-based VM-execution controls */
+const EXTERNAL_INTERRUPT_EXITING = 1;
 const MIB = 1 << 20;
 const VIOLATIONS_MAX = 64;
 const VIOLATION_BYTES = 16;
@@ -345,9 +347,12 @@ export class Vcpu extends StateView {
     return Math.min(apic, vmx);
   }
 
-  /** Whether a halted processor waits for ever: interrupts are off, and it is no guest, which they may take out all the same. */
+  /** Whether a halted processor waits for ever: interrupts are off, and it is no guest that they, or a timer, take out all the same. */
   get isDeaf(): boolean {
-    return (this.rflags & RFLAGS.IF) === 0 && this.getNumber("vmx") !== VMX.NON_ROOT;
+    if (this.getNumber("halted") === HALTED.WAIT_FOR_SIPI) return true;
+    if ((this.rflags & RFLAGS.IF) !== 0) return false;
+    const exits = (this.getNumber("vmxPin") & EXTERNAL_INTERRUPT_EXITING) !== 0 || this.get("vmxTimerAt") !== NEVER;
+    return this.getNumber("vmx") !== VMX.NON_ROOT || !exits;
   }
 
   /** Lets the vCPU wait for so many cycles. */
