@@ -1,9 +1,10 @@
 /** The vmcall protocol, by register and opcode. */
 import { describe, expect, it } from "vitest";
 import { type SavedRegister, STATE_SAVE_BYTES, StateSave } from "../../src/vcpu/intel_x64/state-save.ts";
-import { handleVmcall, VMCALL, VMCALL_DATA, VMCALL_REGISTERS, VMCALL_VERSIONS } from "../../src/vcpu/intel_x64/vmcall.ts";
+import { handleVmcall, VMCALL_REGISTERS } from "../../src/vcpu/intel_x64/vmcall.ts";
 import { VMCALL_MAGIC, VMCALL_VERSION } from "../../src/vmm/constants.ts";
 import { BadAlloc, RuntimeError } from "../../src/vmm/errors.ts";
+import { VMCALL, VMCALL_DATA, VMCALL_VERSIONS } from "../../src/vmm/vmcall-codes.ts";
 
 const FAILURE = 0x8000_0010_0000_0000n;
 const IN = 0x1000n;

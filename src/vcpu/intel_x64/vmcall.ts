@@ -7,6 +7,7 @@
 import { USER_VERSION, VERSION, VMCALL_IN_BYTES, VMCALL_MAGIC, VMCALL_OUT_BYTES, VMCALL_VERSION } from "../../vmm/constants.ts";
 import { ERROR_CODE } from "../../vmm/error-codes.ts";
 import { BadAlloc, ContractViolation, RuntimeError } from "../../vmm/errors.ts";
+import { VMCALL, VMCALL_DATA, VMCALL_VERSIONS } from "../../vmm/vmcall-codes.ts";
 import type { SavedRegister } from "./state-save.ts";
 
 /** r0, r1, … in the registers of the CPU; r13 to r15 are carried by none */
@@ -25,10 +26,6 @@ export const VMCALL_REGISTERS: readonly SavedRegister[] = [
   "r14",
   "r15",
 ];
-
-export const VMCALL = { VERSIONS: 1n, REGISTERS: 2n, DATA: 3n, EVENT: 4n, START: 5n, STOP: 6n, UNITTEST: 10n } as const;
-export const VMCALL_VERSIONS = { PROTOCOL: 0n, BAREFLANK: 1n, USER: 10n } as const;
-export const VMCALL_DATA = { NONE: 0n, STRING_UNFORMATTED: 1n, STRING_JSON: 2n, BINARY_UNFORMATTED: 10n } as const;
 
 const OPCODE = 0;
 const RESULT = 1;

@@ -186,11 +186,66 @@ describe("relocating", () => {
     expect(failure("BFELF_ERROR_INVALID_FILE", () => relocated(dynamic([6, DATA + 60])))).toMatch(/how many symbols/);
     expect(failure("BFELF_ERROR_INVALID_FILE", () => relocated(dynamic([6, 0x500], [5, DATA + 60])))).toMatch(/symbol table|string table/);
   });
-  it("huge symbol tables: in the hash table's count, and in earnest", () => {
+  it("a huge symbol table in the hash table's count", () => {
     const huge = elfModule({ symbols: [{ name: "f", value: CODE }], buckets: 1 });
     const hash = Number(new ElfFile("a", huge).dynamic.hash);
     new DataView(huge.buffer).setUint32(hash + 4, 0xffff_ffff, true);
     expect(failure("BFELF_ERROR_INVALID_FILE", () => new ElfFile("a", huge))).toContain("4294967295 symbols");
+  });
+});
+
+describe("huge symbol tables", () => {
+  /** A module whose symbols stand in its data: `count` of them, named by `nameAt`, an offset in `strings`. */
+  function crowded(
+    count: number,
+    strings: Uint8Array,
+    nameAt: (i: number) => number,
+    relocations: ModuleText["relocations"] = [],
+  ): ModuleText {
+    const data = new Uint8Array(count * 24 + strings.length);
+    const view = new DataView(data.buffer);
+    for (let i = 1; i < count; i++) {
+      view.setUint32(i * 24, nameAt(i), true);
+      data[i * 24 + 4] = 0x12;
+      view.setUint16(i * 24 + 6, 7, true);
+      view.setBigUint64(i * 24 + 8, BigInt(i), true);
+    }
+    data.set(strings, count * 24);
+    return {
+      data,
+      relocations,
+      dynamic: [
+        [6, DATA],
+        [5, DATA + count * 24],
+        [10, strings.length],
+      ],
+    };
+  }
+
+  it("200000 symbols are loaded, and every one can be found", () => {
+    const count = 200_000;
+    const strings = new Uint8Array(count * 8);
+    for (let i = 1; i < count; i++) strings.set(Buffer.from(`s${i.toString(36)}`), i * 8);
+    const { loader } = relocated(
+      crowded(count, strings, (i) => i * 8),
+      { symbols: [{ name: "s1" }], relocations: [reference(6, "s1")] },
+    );
+    expect(loader.resolve(`s${(count - 1).toString(36)}`)).toBe(A + BigInt(count - 1));
+  }, 20_000);
+  it("names that share a string of many kilobytes are refused before they are all read", () => {
+    const strings = new Uint8Array(16_000).fill(0x61);
+    strings[15_999] = 0;
+    const crowd = crowded(50_000, strings, (i) => i % 8000);
+    const message = failure("BFELF_ERROR_INVALID_FILE", () =>
+      relocated(crowd, { symbols: [{ name: "x" }], relocations: [reference(6, "x")] }),
+    );
+    expect(message).toBe("a: its names are 16 times as long as the file");
+  });
+  it("a name without an end", () => {
+    const crowd = crowded(2, new Uint8Array(20_000).fill(0x61), () => 0);
+    expect(failure("BFELF_ERROR_INVALID_FILE", () => linked(crowd).loader.resolve("x"))).toContain(
+      "symbol 1 has no end within 16384 bytes",
+    );
   });
 });
 
