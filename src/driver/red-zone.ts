@@ -22,9 +22,16 @@ export interface RedZoneUse {
 
 /** names in a message */
 const MOST = 5;
+/** A module whose code is larger than this takes too long. */
+const MAX_CODE = 16 << 20;
 
 /** Refuses a module with such functions, by their names. */
 export function checkRedZone(elf: ElfFile): void {
+  const size = executable(elf).reduce((sum, { bytes }) => sum + bytes.length, 0);
+  if (size > MAX_CODE) {
+    const problem = `has ${size} bytes of code, of which ${MAX_CODE} can be checked for use of a red zone: allow red zones to load it`;
+    elf.file.fail(ERROR_CODE.BFELF_ERROR_UNSUPPORTED_FILE, problem);
+  }
   const uses = redZoneUses(elf);
   if (uses.length === 0) return;
   const named = uses
@@ -102,9 +109,9 @@ function executable(elf: ElfFile): readonly Range[] {
 function useIn(bytes: Uint8Array): { readonly offset: number; readonly bytes: number } | undefined {
   const walk = new Walk(bytes);
   walk.from(0, ENTRY_FRAME);
-  for (let at = 0; at < bytes.length && walk.use === undefined; ) {
-    if (!walk.frames.has(at)) walk.from(at, UNKNOWN_FRAME);
-    at = walk.ends.get(at) ?? bytes.length;
+  for (let at = 0; at < bytes.length && walk.use === undefined; at += walk.lengths[at]) {
+    if (walk.lengths[at] === 0) walk.from(at, UNKNOWN_FRAME);
+    if (walk.lengths[at] === 0) break;
   }
   return walk.use;
 }
@@ -112,14 +119,21 @@ function useIn(bytes: Uint8Array): { readonly offset: number; readonly bytes: nu
 /** Follows all paths through a function. A place that two paths reach with different frames is walked once more with what they agree on. */
 class Walk {
   use: { offset: number; bytes: number } | undefined;
-  readonly frames = new Map<number, Frame>();
-  /** where the instruction at a place ends; undecodable bytes have no end */
-  readonly ends = new Map<number, number>();
+  /** of the instruction at a place; 0: not reached, or none */
+  readonly lengths: Uint8Array;
   readonly #bytes: Uint8Array;
+  /** frames by place, as far as they are known */
+  readonly #rsp: Float64Array;
+  readonly #rbp: Float64Array;
+  readonly #reached: Uint8Array;
   #open: number[] = [];
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
+    this.lengths = new Uint8Array(bytes.length);
+    this.#rsp = new Float64Array(bytes.length);
+    this.#rbp = new Float64Array(bytes.length);
+    this.#reached = new Uint8Array(bytes.length);
   }
 
   from(start: number, frame: Frame): void {
@@ -128,32 +142,36 @@ class Walk {
     this.#open = [];
   }
 
-  #reach(at: number, frame: Frame): void {
+  #reach(at: number, { rsp, rbp }: Frame): void {
     if (at < 0 || at >= this.#bytes.length) return;
-    const known = this.frames.get(at);
-    const both = known === undefined ? frame : common(known, frame);
-    if (known !== undefined && known.rsp === both.rsp && known.rbp === both.rbp) return;
-    this.frames.set(at, both);
+    // NaN: not known, and equal to nothing
+    const first = this.#reached[at] === 0;
+    const forgets = (known: number, now: number | undefined) => !Number.isNaN(known) && known !== now;
+    const [noRsp, noRbp] = [forgets(this.#rsp[at], rsp), forgets(this.#rbp[at], rbp)];
+    if (!first && !noRsp && !noRbp) return;
+    if (first || noRsp) this.#rsp[at] = first ? (rsp ?? Number.NaN) : Number.NaN;
+    if (first || noRbp) this.#rbp[at] = first ? (rbp ?? Number.NaN) : Number.NaN;
+    this.#reached[at] = 1;
     this.#open.push(at);
   }
 
   #step(at: number): void {
-    const frame = this.frames.get(at) ?? UNKNOWN_FRAME;
+    const [rsp, rbp] = [this.#rsp[at], this.#rbp[at]];
+    const frame = { rsp: Number.isNaN(rsp) ? undefined : rsp, rbp: Number.isNaN(rbp) ? undefined : rbp };
     const i = new Instruction(this.#bytes, at, 64);
     const { entry } = i;
     if (entry === undefined) return;
     const below = bytesBelowStack(i, frame);
     if (below > 0) this.use = { offset: at, bytes: below };
     const next = at + i.length;
-    this.ends.set(at, next);
+    this.lengths[at] = i.length;
     const then = after(i, frame);
     const { mnemonic } = entry.row;
     const target = entry.operands.find(({ method }) => method === "J");
     if (target !== undefined && mnemonic !== "call") this.#reach(next + i.signed(i.immediateAt, next - i.immediateAt), then);
-    if (!/^(jmp|ret|retf|iret.*|sysret|sysexit|ud[012]|hlt)$/.test(mnemonic)) this.#reach(next, then);
+    if (!ENDS.has(mnemonic)) this.#reach(next, then);
   }
 }
 
-function common(a: Frame, b: Frame): Frame {
-  return { rsp: a.rsp === b.rsp ? a.rsp : undefined, rbp: a.rbp === b.rbp ? a.rbp : undefined };
-}
+/** What comes behind these is reached from elsewhere. */
+const ENDS = new Set("jmp ret retf iret iretd iretq sysret sysexit ud0 ud1 ud2 hlt".split(" "));

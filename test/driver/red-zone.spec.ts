@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { ElfFile } from "../../src/driver/elf/elf-file.ts";
 import { checkRedZone, redZoneUses } from "../../src/driver/red-zone.ts";
 import { failure } from "../lib/driver-error.ts";
-import { CODE, elfModule } from "../lib/elf-module.ts";
+import { CODE, DATA, elfModule } from "../lib/elf-module.ts";
 import { committed, compiled } from "./elf/real-modules.ts";
 
 /** bytes below the stack pointer that a function of this code uses, undefined if none */
@@ -46,6 +46,18 @@ describe("code", () => {
   ])("not: %s", (_, hex) => {
     expect(below(hex)).toBeUndefined();
   });
+});
+
+it("much code in one function takes seconds, more of it is refused", () => {
+  const nops = (size: number) => {
+    const text = { data: new Uint8Array(size).fill(0x90), dataMemory: size, symbols: [{ name: "f", value: DATA }] };
+    return new ElfFile(
+      "m",
+      elfModule({ ...text, segments: (usual) => usual.map((segment, i) => (i === 2 ? { ...segment, flags: 5 } : segment)) }),
+    );
+  };
+  expect(redZoneUses(nops(2 << 20))).toEqual([]);
+  expect(failure("BFELF_ERROR_UNSUPPORTED_FILE", () => checkRedZone(nops(17 << 20)))).toMatch(/has \d+ bytes of code/);
 });
 
 const fresh = compiled();
