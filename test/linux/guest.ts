@@ -1,7 +1,7 @@
 /** What the Linux guests boot from: Debian's kernels, an initial file system around busybox, and a disk with an ext4 file system. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { characterDevice, cpio, directory, file, link } from "../lib/cpio.ts";
+import { type CpioEntry, characterDevice, cpio, directory, file, link } from "../lib/cpio.ts";
 import { dependencyOf, run, Unavailable, unpacked, withDependencies } from "./debian.ts";
 
 const FOLDER = "build/linux";
@@ -21,25 +21,38 @@ export interface Guest {
 
 /** crc32c is asked for by name when ext4 starts, which the module files do not say. */
 const WANTED = ["virtio_pci", "virtio_blk", "crc32c_generic", "ext4"];
-const GLOBS = ["./boot/vmlinuz-*", ...["virtio*", "ext4", "jbd2", "mbcache", "crc*", "libcrc32c"].map((name) => `*/${name}.ko`)];
+const KVM = ["kvm_intel"];
+const MODULES = ["virtio*", "ext4", "jbd2", "mbcache", "crc*", "libcrc32c", "irqbypass", "kvm", "kvm-intel"];
+const GLOBS = ["./boot/vmlinuz-*", ...MODULES.map((name) => `*/${name}.ko`)];
 const APPLETS =
-  "awk cat cmp cp cut echo grep gunzip gzip insmod mount poweroff sh sha256sum sleep sort switch_root sync tr umount uname wc";
+  "awk cat cmp cp cut echo grep gunzip gzip insmod mount poweroff rmmod sh sha256sum sleep sort switch_root sync tr umount uname wc";
 
 /** Throws `Unavailable` where packages or tools cannot be had. */
 export function linuxGuest(name: KernelPackage): Guest {
+  return { ...made(name, "initrd", WANTED, []), disk: diskImage() };
+}
+
+/** A Linux that has KVM, and /kvm, which runs a guest with it. */
+export function kvmHost(): Omit<Guest, "disk"> {
+  return made("linux-image-amd64", "kvm", KVM, [
+    file("init-kvm", readFileSync("test/linux/init-kvm.sh")),
+    file("kvm", readFileSync("test/linux/kvm/kvm")),
+  ]);
+}
+
+function made(name: KernelPackage, kind: string, modules: readonly string[], more: readonly CpioEntry[]): Omit<Guest, "disk"> {
   const image = dependencyOf(name);
   const packageFolder = unpacked(image, GLOBS);
   const release = image.replace("linux-image-", "");
   mkdirSync(FOLDER, { recursive: true });
-  const initrd = join(FOLDER, `initrd-${release}.cpio`);
-  writeFileSync(initrd, initialFiles(packageFolder));
-  return { kernel: join(packageFolder, "boot", `vmlinuz-${release}`), initrd, disk: diskImage(), release };
+  const initrd = join(FOLDER, `${kind}-${release}.cpio`);
+  writeFileSync(initrd, cpio([...initialFiles(modulesOf(packageFolder, modules)), ...more]));
+  return { kernel: join(packageFolder, "boot", `vmlinuz-${release}`), initrd, release };
 }
 
-function initialFiles(packageFolder: string): Uint8Array {
+function initialFiles(modules: readonly string[]): readonly CpioEntry[] {
   const busybox = readFileSync(join(unpacked("busybox-static"), "bin/busybox"));
-  const modules = modulesOf(packageFolder);
-  return cpio([
+  return [
     ...["bin", "dev", "proc", "sys", "tmp", "mnt", "modules"].map(directory),
     characterDevice("dev/console", 5, 1),
     characterDevice("dev/null", 1, 3),
@@ -49,11 +62,11 @@ function initialFiles(packageFolder: string): Uint8Array {
     ...APPLETS.split(" ").map((applet) => link(`bin/${applet}`, "busybox")),
     file("modules/order", modules.map((path) => `${basename(path)}\n`).join("")),
     ...modules.map((path) => file(`modules/${basename(path)}`, readFileSync(path))),
-  ]);
+  ];
 }
 
 /** The files of the modules wanted, each behind those it depends on; what is not a file is built into the kernel. */
-function modulesOf(packageFolder: string): readonly string[] {
+function modulesOf(packageFolder: string, wanted: readonly string[]): readonly string[] {
   const all = readdirSync(packageFolder, { recursive: true, encoding: "utf8" }).filter((path) => path.endsWith(".ko"));
   const byName = new Map(all.map((path) => [moduleName(path), join(packageFolder, path)]));
   const ordered: string[] = [];
@@ -64,7 +77,7 @@ function modulesOf(packageFolder: string): readonly string[] {
     for (const dependency of info.split(",").filter(Boolean)) add(dependency.replaceAll("-", "_"));
     ordered.push(path);
   };
-  WANTED.forEach(add);
+  wanted.forEach(add);
   return ordered;
 }
 
