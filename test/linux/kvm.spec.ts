@@ -11,12 +11,12 @@ import { kvmHost } from "./guest.ts";
 
 const MINUTES = 60_000;
 
-/** the sum of i² below 32768; the marker of the exception's handler; KVM says it is there; 3² in floating point */
+/** the sum of i² below 32768; the marker of the exception's handler; KVM's signature in CPUID, "KVMK"; 3² in floating point */
 const PRINTED = [
   "hello from a 64-bit guest",
   ((32767n * 32768n * 65535n) / 6n).toString(16).padStart(16, "0"),
   "000000000000dead",
-  "0000000000000001",
+  "000000004b4d564b",
   "0000000000000009",
   "halting",
   "== kvm guest halted",
