@@ -3,7 +3,7 @@ import type { CpuModel } from "../spec/cpuid.ts";
 import { x86_64_v2 } from "./x86-64-v2.ts";
 
 const MORE =
-  "x2apic tscDeadline tscAdjust archCapabilities ibrs stibp ssbd bhiCtrl mcdtNo pclmulqdq monitor pcid movbe aes xsave rdrand fsgsbase " +
+  "vmx x2apic tscDeadline tscAdjust archCapabilities ibrs stibp ssbd bhiCtrl mcdtNo pclmulqdq monitor pcid movbe aes xsave rdrand fsgsbase " +
   "bmi1 smep bmi2 erms invpcid rdseed adx smap clflushopt clwb sha umip pku la57 rdpid fsrm " +
   "xsaveopt xsavec xgetbv1 xsaves lzcnt prefetchw pdpe1gb";
 

@@ -4,8 +4,6 @@ import { max } from "./max.ts";
 import { x86_64_v2 } from "./x86-64-v2.ts";
 
 export const MODELS: readonly CpuModel[] = [x86_64_v2, max];
-/** what `+` can add to a model: VMX is in none of itself */
-const ADDABLE: ReadonlySet<string> = new Set([...max.features, "vmx"]);
 
 export class CpuModelError extends Error {
   constructor(name: string) {
@@ -22,7 +20,7 @@ export function cpuModel(text: string): CpuModel {
   for (const change of changes) {
     const feature = change.slice(1);
     if (change.startsWith("-") && features.has(feature)) features.delete(feature);
-    else if (change.startsWith("+") && ADDABLE.has(feature)) features.add(feature);
+    else if (change.startsWith("+") && max.features.includes(feature)) features.add(feature);
     else throw new CpuModelError(text);
   }
   return { ...base, features: [...features] };

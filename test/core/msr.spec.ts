@@ -13,7 +13,7 @@ const HIGH = 0xffff_ffff_ffff_ffffn;
 const rows: readonly (readonly [name: string, msr: number, afterReset: bigint, right: readonly bigint[], wrong: readonly bigint[]])[] = [
   ["IA32_PLATFORM_ID", 0x17, 0n, [], [0n]],
   ["IA32_APIC_BASE", 0x1b, 0xfee0_0900n, [0xfee0_0900n, 0xfe00_0900n], [0xfee0_0901n, 0x100_fee0_0900n]],
-  ["IA32_FEATURE_CONTROL, locked", 0x3a, 1n, [], [1n, 5n]],
+  ["IA32_FEATURE_CONTROL, locked with VMX on", 0x3a, 5n, [], [1n, 5n]],
   ["IA32_TSC_ADJUST", 0x3b, 0n, [5n, HIGH], []],
   ["IA32_SPEC_CTRL", 0x48, 0n, [1n, 7n, 0x407n], [8n, 1n << 32n]],
   ["IA32_MTRRCAP: 8 variable, fixed, write-combining", 0xfe, 0x508n, [], [0x508n]],

@@ -11,8 +11,6 @@ import { VMCS_FIELDS } from "../../src/spec/vmcs.ts";
 import { capability, VMX_CONTROLS } from "../../src/spec/vmx-controls.ts";
 import { CODE, GDT, Ring0, SELECTOR, STACK, TSS } from "./ring0.ts";
 
-const model = { ...max, features: [...max.features, "vmx"] };
-
 const VMXON_REGION = 0x5_0000;
 export const VMCS = 0x5_1000;
 export const GUEST = 0x1_8000;
@@ -77,7 +75,7 @@ const LARGE_PAGE = 0xe7n;
 
 export class VmxMachine {
   #in32 = false;
-  readonly ring0 = new Ring0(undefined, undefined, model);
+  readonly ring0 = new Ring0(undefined, undefined, max);
   readonly #fields = new Map<string, bigint>(Object.entries(DEFAULTS));
 
   constructor() {

@@ -10,7 +10,7 @@ import { ContractViolation, LogicError, RuntimeError } from "../../src/vmm/error
 import { GATE_RIP, GatedVmm } from "../lib/gated.ts";
 import { CODE, Ring0 } from "../lib/ring0.ts";
 
-const model = { ...max, features: [...max.features, "vmx"] };
+const model = { ...max };
 const AT = 0x5_0000;
 const MOV_EBX_7 = "BB 07 00 00 00";
 const CPUID = "0F A2";
