@@ -59,7 +59,10 @@ export function vmxon(s: State, pointer: u64): u32 {
   return SUCCEEDED;
 }
 
+/** Nothing of VMX operation is left behind: a VMM that has come and gone leaves the state as it was. */
 export function vmxoff(s: State): u32 {
+  makeCurrent(s, NO_POINTER);
+  s.vmxonPointer = 0;
   s.vmx = VMX_OFF;
   return SUCCEEDED;
 }
