@@ -66,6 +66,11 @@ export class MemoryPool {
     this.#names.delete(virt);
   }
 
+  /** Bytes of the piece that begins here, whole pages; 0 if none does. */
+  sizeOf(virt: bigint): bigint {
+    return this.#pool.size(virt);
+  }
+
   contains(virt: bigint): boolean {
     return this.#pool.contains(virt);
   }

@@ -111,6 +111,10 @@ export class MockIntrinsics implements Intrinsics {
   cpuid(leaf: number, _subleaf?: number): CpuidResult {
     return this.leaves.get(leaf >>> 0) ?? NONE;
   }
+  cpuidQuietly(leaf: number, subleaf = 0): CpuidResult {
+    return this.cpuid(leaf, subleaf);
+  }
+
   rdtsc(): bigint {
     return 12345n;
   }

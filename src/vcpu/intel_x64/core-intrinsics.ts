@@ -57,6 +57,13 @@ export class CoreIntrinsics implements Intrinsics {
     return result;
   }
 
+  cpuidQuietly(leaf: number, subleaf = 0): CpuidResult {
+    const before = this.#vcpu.get("biosSignId");
+    const result = this.cpuid(leaf, subleaf);
+    this.#vcpu.set("biosSignId", before);
+    return result;
+  }
+
   rdtsc(): bigint {
     return this.rdmsr(0x10);
   }
@@ -356,9 +363,7 @@ export class CoreIntrinsics implements Intrinsics {
     const succeeded = this.#succeeded("vmlaunch", vcpu.vmx.vmlaunchHere());
     if (!vcpu.vmx.isAtGate) return succeeded;
     // the entry failed over the guest's state, and the host's has been loaded
-    vcpu.bytes.set(before);
-    this.#core.flushTlb();
-    vcpu.vmx.settle();
+    this.#takeBack(before);
     return false;
   }
 
@@ -374,9 +379,16 @@ export class CoreIntrinsics implements Intrinsics {
     const vcpu = this.#vcpu;
     if (this.#fails("vmcall")) return false;
     this.#deliver();
+    const whole = vcpu.bytes.slice();
     const before = GPR_NAMES.map((name) => vcpu.get(name));
     for (const [n, name] of VMCALL_REGISTERS.entries()) vcpu.set(name, BigInt.asUintN(64, registers[n] ?? 0n));
     const exited = this.#exit(EXIT_REASON.VMCALL);
+    if (vcpu.vmx.halted) {
+      // the OS has not called, and is not to end with a VMM that does not answer
+      vcpu.vmx.reset();
+      this.#takeBack(whole);
+      throw new RuntimeError("the VMM has halted the CPU instead of answering");
+    }
     for (const [n, name] of VMCALL_REGISTERS.entries()) registers[n] = vcpu.get(name);
     for (const [n, name] of GPR_NAMES.entries()) vcpu.set(name, before[n]);
     return exited;
@@ -410,6 +422,13 @@ export class CoreIntrinsics implements Intrinsics {
 
   promote(): void {
     this.#vcpu.vmx.promote();
+  }
+
+  /** The CPU is where it was; what happened since has not. */
+  #takeBack(before: Uint8Array): void {
+    this.#vcpu.bytes.set(before);
+    this.#core.flushTlb();
+    this.#vcpu.vmx.settle();
   }
 
   #resume(): void {

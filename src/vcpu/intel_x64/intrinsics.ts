@@ -68,6 +68,8 @@ export interface Intrinsics {
 
   /** The result stands until the next call. */
   cpuid(leaf: number, subleaf?: number): CpuidResult;
+  /** The same for the VMM's own use: IA32_BIOS_SIGN_ID, which leaf 1 sets, stays as the OS has it. */
+  cpuidQuietly(leaf: number, subleaf?: number): CpuidResult;
   rdtsc(): bigint;
   rdtscp(): { readonly tsc: bigint; readonly aux: number };
 
