@@ -26,6 +26,7 @@ import {
   PAGE_SIZE,
   PROFILE,
   RAM,
+  STALE_USES,
   STATE_STRIDE,
   STATES,
   VIOLATIONS,
@@ -33,6 +34,7 @@ import {
 import { NO_APIC_ACCESS } from "./mmu/apic-access";
 import { codeWritten, isCode, staleBlocks } from "./mmu/code-pages";
 import { hostOf, setRamSize } from "./mmu/physical";
+import { takeStaleUses } from "./mmu/stale";
 import { initializeTlb } from "./mmu/tlb";
 import { flushPage as dropPage, flushAll, takeContext } from "./mmu/tlb-context";
 import { loadPdptes } from "./mmu/walk";
@@ -195,6 +197,15 @@ export function ramWritten(vcpu: usize, gpa: u64, bytes: u64): void {
 /** Linear address of the RAM at `gpa`, or 0 if there is none. */
 export function ramAt(gpa: u64): usize {
   return hostOf(gpa);
+}
+
+/** How many uses of stale translations there have been since the last call; the first 64 stand at `staleUsesAt`: mmu/stale.ts. */
+export function staleUses(): u32 {
+  return takeStaleUses();
+}
+
+export function staleUsesAt(): usize {
+  return STALE_USES;
 }
 
 /** Where the data of `mmioRead` and `mmioWrite` are exchanged. */

@@ -9,7 +9,7 @@
  *     192 KiB   tables that the host fills: enabled features, CPUID leaves; code segment numbers; a page of ones;
  *               what the CPU model allows; counters; counts of vectors
  *     256 KiB   code being written by the compiler
- *     512 KiB   profile; a TLB that stays empty
+ *     512 KiB   profile; two TLBs that stay empty; uses of stale translations
  *     1 MiB     AssemblyScript's static data (asconfig.json: memoryBase)
  *     2 MiB     jump cache, code page table, TLBs of the tag contexts, decoded blocks
  *     64 MiB    guest RAM, to the end of memory
@@ -107,7 +107,11 @@ export const EMIT_BUFFER_END: usize = 0x80000;
 /** executions by kind << 3 | destination class << 2 | source class, u64 each, filled on request */
 export const PROFILE: usize = EMIT_BUFFER_END;
 export const PROFILE_CELLS: u32 = 4096 << 3;
-/** for accesses that must all take the slow way */
+/** for accesses that must all take the slow way: because they must be aligned, because their translations are checked */
 export const EMPTY_TLB: usize = PROFILE + ((<usize>PROFILE_CELLS) << 3);
+export const CHECK_TLB: usize = EMPTY_TLB + TLB_SIZE;
+/** uses of stale translations, 48 bytes each: assembly/mmu/stale.ts */
+export const STALE_USES: usize = CHECK_TLB + TLB_SIZE;
+export const STALE_USES_MAX: u32 = 64;
 
 export const RAM: usize = BLOCKS_END;

@@ -16,6 +16,7 @@ export type { Observer } from "./boot/linux-user/kernel.ts";
 export { LinuxUser, type RunOptions, type RunResult } from "./boot/linux-user/run-program.ts";
 export { LoadError as KernelError } from "./boot/load-error.ts";
 export { Core, type StopReason, Vcpu } from "./core/core.ts";
+export type { StaleUse, StaleUses } from "./core/stale.ts";
 export type { BlockBackend } from "./devices/backends/block.ts";
 export { CopyOnWrite, readFrom } from "./devices/backends/copy-on-write.ts";
 export { ConfigError, type Drive, type MachineOptions } from "./machine/config.ts";

@@ -19,7 +19,8 @@ import { codeWritten, isCode } from "./code-pages";
 import { readDevice, writeDevice } from "./device-memory";
 import { hostOf } from "./physical";
 import { refuse } from "./refuse";
-import { checksAlignment, context, fillRead, fillWrite } from "./tlb";
+import { checkedHit } from "./stale";
+import { checksAlignment, context, filledTlb, fillRead, fillWrite, isChecking } from "./tlb";
 import { IMPLICIT, isCanonical, walk, walkError } from "./walk";
 
 // what is done with the bytes
@@ -172,6 +173,12 @@ function gather(s: State, to: usize, host: usize, gpa: u64, size: u32, reads: bo
 
 /** Linear-memory address of one byte, permission checked, and everything else in its page; 0, and `device`, if it is not RAM. */
 function translate(s: State, op: Op, va: u64, access: u32): usize {
+  const write = access & PF_W;
+  const tlb = (access & IMPLICIT) != 0 ? context : access == accessOf(s, write) ? filledTlb(s) : 0;
+  if (isChecking(s) && tlb != 0) {
+    const held = checkedHit(s, op, tlb, va, access);
+    if (held != 0) return held;
+  }
   count(COUNTER_TLB_MISSES);
   const physical = walk(s, va, access);
   if (walkError != 0) refuse(s, op, va);
@@ -179,9 +186,7 @@ function translate(s: State, op: Op, va: u64, access: u32): usize {
   const host: usize = (physical & PAGE_MASK) == lapicPage(s) || (physical & PAGE_MASK) == s.apicAccess ? <usize>0 : hostOf(physical);
   device = physical;
   if (host == 0) return 0;
-  const write = access & PF_W;
   if (write != 0 && isCode(host)) codeWritten(s, host);
-  const tlb = (access & IMPLICIT) != 0 ? context : access == accessOf(s, write) ? <usize>s.tlb : 0;
   if (tlb != 0) {
     if (write != 0) fillWrite(s, tlb, va, host);
     else fillRead(s, tlb, va, host);

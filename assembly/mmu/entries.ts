@@ -10,6 +10,13 @@ export function readEntry(at: usize): u64 {
   return at == 0 ? ONES : load<u64>(at);
 }
 
+/** A walk that only looks: no flag is set, nothing is logged. */
+export let looking: bool = false;
+
+export function setLooking(on: bool): void {
+  looking = on;
+}
+
 /** Sets accessed and dirty flags. All flags are in the lower half of an entry, whatever its width. */
 export function markEntry(s: State, at: usize, flags: u32): void {
   if (at == 0) return;

@@ -18,7 +18,7 @@ import {
   SECONDARY_ENABLE_PML,
   SECONDARY_MODE_BASED_EXECUTE_CONTROL_FOR_EPT,
 } from "../generated/vmx";
-import { markEntry, readEntry } from "./entries";
+import { looking, markEntry, readEntry } from "./entries";
 import { hostOf } from "./physical";
 import { isLogFull, logModification } from "./pml";
 
@@ -86,7 +86,7 @@ export function translateEpt(s: State, gpa: u64, access: u32): u64 {
     if (!isConfigured(e, shift)) return misconfiguration();
   } while (!isPage(e, shift));
   if ((rights & wanted) != wanted) return violation(access, rights, e);
-  if ((s.eptPointer & FLAGS_ENABLED) != 0 && !setFlags(s, gpa, at, shift, e, used, access)) return 0;
+  if ((s.eptPointer & FLAGS_ENABLED) != 0 && !looking && !setFlags(s, gpa, at, shift, e, used, access)) return 0;
   const offset = ((<u64>1) << shift) - 1;
   return (e & ADDRESS & ~offset) | (gpa & offset);
 }

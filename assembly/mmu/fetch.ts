@@ -8,7 +8,8 @@ import { raiseGp } from "../raise";
 import { refuseFetch } from "./apic-access";
 import { hostOf } from "./physical";
 import { refuse } from "./refuse";
-import { fetchHit, fillFetch } from "./tlb";
+import { checkedHit } from "./stale";
+import { checksAlignment, fetchHit, filledTlb, fillFetch, isChecking } from "./tlb";
 import { isCanonical, walk, walkError } from "./walk";
 
 /** Linear-memory address of the instruction byte at `va`; faults as the fetch does. What is no RAM is fetched as ones, which is #UD. */
@@ -17,6 +18,10 @@ export function fetchAddress(s: State, va: u64): usize {
   if (hit != 0) return hit;
   const none = changetype<Op>(0);
   if (s.mode == 2 && !isCanonical(va)) raiseGp(s, none);
+  if (isChecking(s) && !checksAlignment(s)) {
+    const held = checkedHit(s, none, filledTlb(s), va, PF_I | (s.cpl == 3 ? PF_U : 0));
+    if (held != 0) return held;
+  }
   count(COUNTER_FETCH_MISSES);
   const physical = walk(s, va, PF_I | (s.cpl == 3 ? PF_U : 0));
   if (walkError != 0) refuse(s, none, va);

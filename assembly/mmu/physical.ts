@@ -21,6 +21,12 @@ export function setRamSize(bytes: u64): void {
   highSize = bytes - lowEnd;
 }
 
+/** Physical address of a byte of RAM at a linear address. */
+export function physicalOf(host: usize): u64 {
+  const at = <u64>(host - RAM);
+  return at < lowEnd ? at : at - lowEnd + HOLE_END;
+}
+
 /** Linear address of a byte of RAM, or 0: the address belongs to a device, or to nobody. */
 export function hostOf(gpa: u64): usize {
   if (gpa < lowEnd) return RAM + <usize>gpa;

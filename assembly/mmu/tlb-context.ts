@@ -29,11 +29,12 @@ import {
 import { State } from "../generated/state";
 import { SECONDARY_ENABLE_VPID, SECONDARY_MODE_BASED_EXECUTE_CONTROL_FOR_EPT, VIRTUAL_PROCESSOR_IDENTIFIER } from "../generated/vmx";
 import { TLB_CONTEXT, TLB_HEADER, TLBS, TLBS_END } from "../memory-map";
-import { context, flushContext, flushContextLocal, flushContextPage, setContext } from "./tlb";
+import { context, flushContext, flushContextLocal, flushContextPage, isChecking, setContext } from "./tlb";
 
 const CR0_BITS: u64 = CR0_PG | CR0_WP;
 const CR4_BITS: u64 = CR4_PSE | CR4_PAE | CR4_PGE | CR4_PCIDE | CR4_SMEP | CR4_SMAP | CR4_PKE | CR4_LA57;
 const EFER_BITS: u64 = EFER_LMA | EFER_NXE;
+const PCID: u64 = 0xfff;
 /** the EPT PML4 table's address in an EPT pointer: the tag that INVEPT means */
 const EP4TA: u64 = ((<u64>1) << 52) - 0x1000;
 
@@ -68,8 +69,13 @@ export function takeContext(s: State): void {
   const c = find(vpidOf(s), s.eptPointer);
   store<u64>(c, ++uses, LAST_USE);
   if (!fits(s, c)) flushContext(c);
-  else if (load<u64>(c, LEFT_CR3) != s.cr3) flushContextLocal(c);
+  else if (load<u64>(c, LEFT_CR3) != s.cr3 && !mayKeep(s, load<u64>(c, LEFT_CR3))) flushContextLocal(c);
   setContext(s, c);
+}
+
+/** While translations are checked, what a processor may keep under another CR3: it is software that has to invalidate. */
+function mayKeep(s: State, cr3: u64): bool {
+  return isChecking(s) && ((s.cr4 & CR4_PCIDE) == 0 || ((s.cr3 ^ cr3) & PCID) == 0);
 }
 
 /** At a VM entry or exit without VPID, the mappings of VPID 0 go. */
@@ -83,7 +89,7 @@ export function resetContexts(s: State): void {
   setContext(s, TLBS);
 }
 
-function vpidOf(s: State): u32 {
+export function vpidOf(s: State): u32 {
   const tagged = s.vmx == VMX_NON_ROOT && (s.vmxSecondary & SECONDARY_ENABLE_VPID) != 0;
   return tagged ? load<u16>(<usize>s.vmcs + VIRTUAL_PROCESSOR_IDENTIFIER) : 0;
 }

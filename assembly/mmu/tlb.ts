@@ -19,9 +19,10 @@
  */
 
 import { isWatched } from "../breakpoints";
-import { CR0_AM, CR4_SMAP, RFLAGS_AC } from "../generated/constants";
+import { CR0_AM, CR4_SMAP, OPTION_CHECK_TRANSLATIONS, RFLAGS_AC } from "../generated/constants";
 import { State } from "../generated/state";
 import {
+  CHECK_TLB,
   EMPTY_TLB,
   LARGE_FILTER_SIZE,
   LARGE_FILTERS,
@@ -55,6 +56,8 @@ const THROUGH_SMAP: usize = TLB_SIZE * 2;
 
 /** The context in use. It starts with the TLB of supervisor accesses that SMAP applies to: also of those that the processor makes on its own account. */
 export let context: usize = TLBS;
+/** what those accesses of the processor look into */
+let systemTlb: usize = TLBS;
 
 export function setContext(s: State, c: usize): void {
   context = c;
@@ -70,7 +73,21 @@ export function selectTlb(s: State): void {
   setLinearWidth(s);
   const throughSmap = (s.cr4 & CR4_SMAP) != 0 && (s.flagsOther & RFLAGS_AC) != 0;
   const aligns = s.cpl == 3 && (s.cr0 & CR0_AM) != 0 && (s.flagsOther & RFLAGS_AC) != 0;
-  s.tlb = <u32>(aligns ? EMPTY_TLB : s.cpl == 3 ? context + USER : throughSmap ? context + THROUGH_SMAP : context);
+  const checks = isChecking(s);
+  systemTlb = checks ? CHECK_TLB : context;
+  s.tlb = <u32>(aligns ? EMPTY_TLB : checks ? CHECK_TLB : s.cpl == 3 ? context + USER : throughSmap ? context + THROUGH_SMAP : context);
+}
+
+/** Translations are checked: accesses look into an empty TLB, so that the slow way can compare. */
+export function isChecking(s: State): bool {
+  return (s.options & OPTION_CHECK_TRANSLATIONS) != 0;
+}
+
+/** The TLB that is filled for the vCPU's accesses. */
+export function filledTlb(s: State): usize {
+  if (s.tlb != <u32>CHECK_TLB) return <usize>s.tlb;
+  const throughSmap = (s.cr4 & CR4_SMAP) != 0 && (s.flagsOther & RFLAGS_AC) != 0;
+  return s.cpl == 3 ? context + USER : throughSmap ? context + THROUGH_SMAP : context;
 }
 
 /** Accesses must be aligned, or #AC. */
@@ -114,7 +131,7 @@ export function fillWrite(s: State, tlb: usize, va: u64, host: usize): void {
 }
 
 export function fillFetch(s: State, va: u64, host: usize): void {
-  if (!checksAlignment(s)) store<u64>(claim(<usize>s.tlb, va, host), va & PAGE_MASK, 16);
+  if (!checksAlignment(s)) store<u64>(claim(filledTlb(s), va, host), va & PAGE_MASK, 16);
 }
 
 /** Linear address of the instruction byte at `va`, or 0 if the TLB does not know. */
@@ -123,9 +140,15 @@ export function fetchHit(s: State, va: u64): usize {
   return load<u64>(e, 16) == (va & PAGE_MASK) ? <usize>va + load<u32>(e, 24) : 0;
 }
 
+/** Linear address of the byte at `va` by the entry's read, write or fetch tag (0, 8, 16), or 0. */
+export function heldIn(tlb: usize, va: u64, tag: usize): usize {
+  const e = slot(tlb, va);
+  return load<u64>(e + tag) == (va & PAGE_MASK) ? <usize>va + load<u32>(e, 24) : 0;
+}
+
 /** Linear address of `size` bytes that the processor itself reads or, with 8 for `tag`, writes; 0 if the TLB does not know. */
 export function systemHit(va: u64, size: u32, tag: usize): usize {
-  const e = slot(context, va);
+  const e = slot(systemTlb, va);
   return ((va + <u64>(size - 1)) & PAGE_MASK) == load<u64>(e + tag) ? <usize>va + load<u32>(e, 24) : 0;
 }
 
@@ -135,7 +158,7 @@ export function systemHit(va: u64, size: u32, tag: usize): usize {
 export function initializeTlb(): void {
   memory.fill(TLBS, 0, TLBS_END - TLBS);
   for (let c = TLBS; c < TLBS_END; c += TLB_CONTEXT) for (let e = c; e < c + TLB_LISTS; e += TLB_ENTRY) empty(e);
-  for (let e = EMPTY_TLB; e < EMPTY_TLB + TLB_SIZE; e += TLB_ENTRY) empty(e);
+  for (let e = EMPTY_TLB; e < CHECK_TLB + TLB_SIZE; e += TLB_ENTRY) empty(e);
 }
 
 /** Everything, with global pages. */

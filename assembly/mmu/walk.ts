@@ -43,7 +43,7 @@ import {
 } from "../generated/constants";
 import { State } from "../generated/state";
 import { MODEL_CR4, MODEL_GIGABYTE_PAGES } from "../memory-map";
-import { markEntry, ONES, readEntry } from "./entries";
+import { looking, markEntry, ONES, readEntry, setLooking } from "./entries";
 import { EPT_EXECUTE, EPT_EXECUTE_USER, EPT_READ, EPT_WRITE, eptReason, OF_LINEAR, tableAccess, translateEpt } from "./ept";
 import { hostOf } from "./physical";
 
@@ -119,6 +119,14 @@ export function walk(s: State, va: u64, access: u32): u64 {
   count(COUNTER_PAGE_WALKS);
   const found = walkTables(s, va, access);
   return s.eptPointer == 0 || walkError != 0 ? found : throughEpt(s, found, access);
+}
+
+/** The same, with nothing changed: what an access would find now. */
+export function look(s: State, va: u64, access: u32): u64 {
+  setLooking(true);
+  const physical = walk(s, va, access);
+  setLooking(false);
+  return physical;
 }
 
 function walkTables(s: State, va: u64, access: u32): u64 {
@@ -278,6 +286,7 @@ function markPath(s: State, leaf: usize): bool {
 
 /** The entry was read already: with EPT its update is a write of what was read. */
 function mark(s: State, entry: usize, gpa: u64, flags: u32): bool {
+  if (looking) return true;
   if (s.eptPointer != 0 && (<u32>readEntry(entry) & flags) != flags) {
     translateEpt(s, gpa, EPT_READ | EPT_WRITE);
     if (eptReason != 0) {

@@ -9,6 +9,7 @@ import { RFLAGS } from "../spec/registers.ts";
 import { instantiateBlock } from "./jit-host.ts";
 import { writeModel } from "./model.ts";
 import { RAISED } from "./raised.ts";
+import { readStaleUses, type StaleUses } from "./stale.ts";
 import { VcpuVmx, type VmxExports } from "./vcpu-vmx.ts";
 import { STATE_BYTES, StateView } from "./views.ts";
 
@@ -48,6 +49,8 @@ interface Exports extends VmxExports {
   finishEmitted(vcpu: number, records: number): number;
   conditionHolds(vcpu: number, cc: number): number;
   profileByKind(): number;
+  staleUses(): number;
+  staleUsesAt(): number;
   blocksDecoded(): number;
   blocksStale(): number;
   blockMemory(): number;
@@ -219,6 +222,11 @@ export class Core {
     this.#exports.flushPage(va);
   }
 
+  /** What vCPUs that check their translations have noted since the last call. */
+  takeStaleUses(): StaleUses {
+    return readStaleUses(this.memory.buffer, this.#exports.staleUsesAt(), this.#exports.staleUses());
+  }
+
   /** Guest RAM was written from outside: what was decoded from there is stale. */
   ramWritten(gpa: number, bytes: number): void {
     this.#exports.ramWritten(this.#exports.stateOf(0), BigInt(gpa), BigInt(bytes));
@@ -268,6 +276,20 @@ export class Vcpu extends StateView {
 
   set rflags(value: number) {
     this.#exports.setRflags(this.#address, value);
+  }
+
+  /**
+   * Whether each use of a translation that the TLB holds is compared with the tables in memory (`Core.takeStaleUses`); costs a page walk for
+   * each access. What the TLB holds already is compared, too.
+   */
+  get checksTranslations(): boolean {
+    return (this.getNumber("options") & OPTION.CHECK_TRANSLATIONS) !== 0;
+  }
+
+  set checksTranslations(on: boolean) {
+    const others = this.getNumber("options") & ~OPTION.CHECK_TRANSLATIONS;
+    this.setNumber("options", on ? others | OPTION.CHECK_TRANSLATIONS : others);
+    this.refresh();
   }
 
   /** Tells the core that mode, privilege level, paging or options were changed from outside. */

@@ -28,6 +28,8 @@ export const OPTION = {
   SINGLE_STEP: 4,
   /** the host is told of everything that is delivered */
   TRACE: 8,
+  /** every use of a translation that the TLB holds is compared with the tables in memory: assembly/mmu/stale.ts */
+  CHECK_TRANSLATIONS: 16,
 } as const;
 
 /** Bits of `State.pending`: what the run loop has to look at before the next instruction. */
