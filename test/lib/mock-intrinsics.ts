@@ -67,6 +67,7 @@ export class MockIntrinsics implements Intrinsics {
   constructor() {
     const set = (msr: number, value: bigint) => this.msrs.set(msr, value);
     set(0x3a, 5n);
+    set(0x8b, 0n);
     set(0x480, REVISION | (0x1000n << 32n) | (6n << 50n) | (1n << 54n) | (1n << 55n));
     set(0x48d, capability("pin"));
     set(0x48e, capability("primary"));

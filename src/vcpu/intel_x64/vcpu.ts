@@ -2,13 +2,15 @@
  * A vCPU of 64-bit Intel CPUs: VMX operation, a VMCS, a state-save page and an exit handler. Running it demotes the OS that stands on the CPU
  * into a VM; halting it promotes the OS back. Every step is undone if a later one fails.
  */
-import { ContractViolation } from "../../vmm/errors.ts";
+import { CR0 } from "../../spec/registers.ts";
+import { ContractViolation, LogicError } from "../../vmm/errors.ts";
 import { withRollback } from "../../vmm/rollback.ts";
 import type { MakeVcpu } from "../factory.ts";
 import { type Ring, type UserData, Vcpu } from "../vcpu.ts";
 import type { VcpuId } from "../vcpu-id.ts";
 import { ExitHandler } from "./exit-handler.ts";
 import { hostVmState } from "./host-vm-state.ts";
+import { enterLongMode } from "./long-mode.ts";
 import type { OwnBlock } from "./own-memory.ts";
 import type { Platform } from "./platform.ts";
 import type { VmcsState } from "./state.ts";
@@ -16,6 +18,8 @@ import { type SavedRegister, STATE_SAVE, StateSave } from "./state-save.ts";
 import { Vmcs } from "./vmcs.ts";
 import { type VmmState, vmmState } from "./vmm-state.ts";
 import { Vmxon } from "./vmxon.ts";
+
+const NEEDED = BigInt(CR0.PE) | BigInt(CR0.PG) | BigInt(CR0.NE);
 
 /** What a vCPU is made of; whatever is not given it makes for itself when it is initialised. */
 export interface VcpuParts {
@@ -84,6 +88,9 @@ export class IntelVcpu extends Vcpu {
       super.run(data);
       rollback.add(() => super.hlt(data));
       if (this.isHostVcpu) {
+        demandPaging(guest);
+        const goBack = enterLongMode(this.#platform.cpu, this.#platform.rootTable());
+        if (goBack !== undefined) rollback.add(goBack);
         vmxon.start();
         rollback.add(() => vmxon.stop());
       }
@@ -139,6 +146,13 @@ export class IntelVcpu extends Vcpu {
     if (this.#parts === undefined) throw new ContractViolation(`vCPU ${this.id} is not initialised`);
     return this.#parts;
   }
+}
+
+/** Without these an OS cannot be a guest, whatever the CPU offers. */
+function demandPaging({ cr0 }: VmcsState): void {
+  const missing = NEEDED & ~cr0;
+  if (missing !== 0n)
+    throw new LogicError(`the OS runs with CR0 0x${cr0.toString(16)}, and VMX operation needs 0x${missing.toString(16)} set as well`);
 }
 
 /** What the factory registers as "intel_x64". */

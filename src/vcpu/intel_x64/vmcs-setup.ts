@@ -48,12 +48,12 @@ function writeControls(fields: VmcsFields, guest: VmcsState): void {
 
   for (const name of ["saveDebugControls", "hostAddressSpaceSize", "saveIa32Pat", "loadHostIa32Pat", "saveIa32Efer", "loadHostIa32Efer"])
     fields.enable(`exit.${name}`);
-  fields.enableIfAllowed("exit.loadHostPerfGlobalCtrl");
+  if (fields.isAllowed1("exit.loadHostPerfGlobalCtrl")) fields.enable("exit.loadHostPerfGlobalCtrl");
 
   for (const name of ["loadDebugControls", "loadGuestIa32Pat", "loadGuestIa32Efer"]) fields.enable(`entry.${name}`);
   if ((guest.efer & LMA) !== 0n) fields.enable("entry.ia32eModeGuest");
   else fields.disable("entry.ia32eModeGuest");
-  fields.enableIfAllowed("entry.loadGuestPerfGlobalCtrl");
+  if (fields.isAllowed1("entry.loadGuestPerfGlobalCtrl")) fields.enable("entry.loadGuestPerfGlobalCtrl");
 
   // VMX operation needs CR4.VMXE, which the OS has not set and is not to see; a CPU that forbids bits has told VMXON so already
   fields.set("cr4GuestHostMask", VMXE);
@@ -81,7 +81,7 @@ function writeGuest(fields: VmcsFields, guest: VmcsState): void {
   fields.set("guestIa32Debugctl", guest.debugctl);
   fields.set("guestIa32Pat", guest.pat);
   fields.set("guestIa32Efer", guest.efer);
-  fields.setIfExists("guestIa32PerfGlobalCtrl", guest.perfGlobalCtrl);
+  if (fields.exists("guestIa32PerfGlobalCtrl")) fields.set("guestIa32PerfGlobalCtrl", guest.perfGlobalCtrl);
   fields.set("guestIa32SysenterCs", guest.sysenterCs);
   fields.set("guestIa32SysenterEsp", guest.sysenterEsp);
   fields.set("guestIa32SysenterEip", guest.sysenterEip);
@@ -101,7 +101,7 @@ function writeHost(fields: VmcsFields, host: VmcsState, side: HostSide): void {
   for (const [name, title] of HOST_SEGMENTS) fields.set(`host${title}Selector`, BigInt(host.segments[name].selector));
   fields.set("hostIa32Pat", host.pat);
   fields.set("hostIa32Efer", host.efer);
-  fields.setIfExists("hostIa32PerfGlobalCtrl", host.perfGlobalCtrl);
+  if (fields.exists("hostIa32PerfGlobalCtrl")) fields.set("hostIa32PerfGlobalCtrl", host.perfGlobalCtrl);
   fields.set("hostIa32SysenterCs", host.sysenterCs);
   fields.set("hostIa32SysenterEsp", host.sysenterEsp);
   fields.set("hostIa32SysenterEip", host.sysenterEip);

@@ -7,6 +7,7 @@ import { Idt } from "./idt.ts";
 import { ACCESS_RIGHTS, type Segment } from "./intrinsics.ts";
 import type { OwnBlock } from "./own-memory.ts";
 import type { Platform } from "./platform.ts";
+import { quietCpuid } from "./quiet-cpuid.ts";
 import { NO_SEGMENTS, type VmcsState } from "./state.ts";
 import { emptyTss, TSS_BYTES } from "./tss.ts";
 
@@ -49,7 +50,8 @@ export function vmmState({ cpu, own, rootTable }: Platform): VmmState {
     const idt = Idt.of(IDT_WORDS, idtPage.virt);
     own.physical.write(tssPage.phys, emptyTss());
     let cr4 = CR4_VALUE;
-    for (const [leaf, register, bit, enabled] of BY_FEATURE) if (((cpu.cpuid(leaf, 0)[register] >>> bit) & 1) !== 0) cr4 |= BigInt(enabled);
+    for (const [leaf, register, bit, enabled] of BY_FEATURE)
+      if (((quietCpuid(cpu, leaf)[register] >>> bit) & 1) !== 0) cr4 |= BigInt(enabled);
     const segment = (index: number, accessRights: number): Segment => ({
       selector: index << 3,
       base: 0n,
