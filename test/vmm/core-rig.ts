@@ -10,6 +10,7 @@ import { CoreIntrinsics } from "../../src/vcpu/intel_x64/core-intrinsics.ts";
 import { OwnMemory } from "../../src/vcpu/intel_x64/own-memory.ts";
 import type { Platform } from "../../src/vcpu/intel_x64/platform.ts";
 import { IntelVcpu } from "../../src/vcpu/intel_x64/vcpu.ts";
+import type { Extension } from "../../src/vcpu/intel_x64/vm-api.ts";
 import type { Faults } from "../../src/vmm/faults.ts";
 import { MEMORY_TYPE, MemoryManager } from "../../src/vmm/memory-manager.ts";
 import { PhysicalMemory } from "../../src/vmm/physical-memory.ts";
@@ -39,7 +40,7 @@ export class CoreRig {
   readonly vcpu: IntelVcpu;
   readonly log: string[] = [];
 
-  constructor(host: Partial<CoreHost> = {}, faults?: Faults) {
+  constructor(host: Partial<CoreHost> = {}, faults?: Faults, extensions: readonly Extension[] = []) {
     this.ring0 = new Ring0(host, RAM_MIB, model);
     const { core } = this.ring0;
     const memory: Memory = {
@@ -76,7 +77,7 @@ export class CoreRig {
       },
       log: (text) => this.log.push(text),
     };
-    this.vcpu = new IntelVcpu(0n, () => ({ write() {} }), this.platform);
+    this.vcpu = new IntelVcpu(0n, () => ({ write() {} }), this.platform, extensions);
     this.ring0.set({ options: 0 });
   }
 

@@ -196,7 +196,7 @@ describe("what is written", () => {
   it("VMCS-5 the host's fields: the VMM's state, GS on the state-save page, RSP under the thread context, RIP at the exit entry", () => {
     const { cpu, vmcs, host, guest, parts } = set();
     const context = Uint8Array.from({ length: 32 }, (_, n) => n + 1);
-    vmcs.launch(host.state, guest(), context);
+    vmcs.launch(host.state, guest(), () => {}, context);
     const { state } = host;
     const expected = {
       hostEsSelector: 0n,

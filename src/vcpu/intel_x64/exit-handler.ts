@@ -26,6 +26,7 @@ import type { Platform } from "./platform.ts";
 import { SAVED_REGISTERS, type StateSave } from "./state-save.ts";
 import { type Buffers, handleVmcall } from "./vmcall.ts";
 import type { Vmcs } from "./vmcs.ts";
+import { VmcsFields } from "./vmcs-fields.ts";
 import { encodingOf } from "./vmx.ts";
 
 const BASIC = 0xffff;
@@ -72,6 +73,7 @@ export class ExitHandler {
   readonly #guestMemory: Buffers;
   readonly #ownMemory: Buffers;
   readonly #functions: (ExitFunction | undefined)[];
+  readonly #promotions = new Set<(guest: Guest) => void>();
   readonly #counts = new Float64Array(REASONS);
 
   constructor({ platform, vmcs, save, vcpuId, mapContext }: ExitHandlerOptions) {
@@ -79,8 +81,9 @@ export class ExitHandler {
     this.#vmcs = vmcs;
     this.#save = save;
     this.#vcpuId = vcpuId;
-    this.guest = new Guest(platform, save);
-    this.#guestMemory = mapContext === undefined ? UNREACHABLE : new GuestMemory(this.guest.fields, mapContext);
+    const fields = new VmcsFields(platform.cpu, (text) => platform.log(text));
+    this.#guestMemory = mapContext === undefined ? UNREACHABLE : new GuestMemory(fields, mapContext);
+    this.guest = new Guest(platform.cpu, save, fields, this.#guestMemory);
     this.#ownMemory = {
       read: (address, length) => platform.own.physical.read(platform.manager.virtToPhys(address), length),
       write: (address, bytes) => platform.own.physical.write(platform.manager.virtToPhys(address), bytes),
@@ -108,6 +111,13 @@ export class ExitHandler {
     if (failed !== ERROR_CODE.SUCCESS) this.halt();
   }
 
+  /** What waits to be injected goes into the next entry, if the guest can take it. */
+  settle(): void {
+    const { events } = this.guest;
+    events.settle();
+    if (events.wantsStep) this.guest.step(() => {});
+  }
+
   /** The CPU stops for ever, with the guest's registers in the log. */
   halt(): void {
     const { log, cpu } = this.#platform;
@@ -125,13 +135,20 @@ export class ExitHandler {
     if (outcome === "unhandled") this.#unhandled(reason);
     else if (outcome === "promote") this.#promote();
     else {
-      this.guest.events.settle();
+      this.settle();
       this.#vmcs.resume();
     }
   }
 
+  /** Called before the OS leaves the VM. */
+  addPromotion(handler: (guest: Guest) => void): () => void {
+    this.#promotions.add(handler);
+    return () => this.#promotions.delete(handler);
+  }
+
   #promote(): void {
     this.guest.settleSteps();
+    for (const handler of this.#promotions) handler(this.guest);
     this.#vmcs.promote();
   }
 

@@ -4,10 +4,11 @@
  */
 
 import { combine, type Event, EventQueue, eventOf, generalProtection, invalidOpcode } from "./events.ts";
+import { writeMsr } from "./guest-msrs.ts";
 import { CpuFault, type Intrinsics } from "./intrinsics.ts";
-import type { Platform } from "./platform.ts";
 import type { SavedRegister, StateSave } from "./state-save.ts";
-import { VmcsFields } from "./vmcs-fields.ts";
+import type { Buffers } from "./vmcall.ts";
+import type { VmcsFields } from "./vmcs-fields.ts";
 import { encodingOf } from "./vmx.ts";
 
 const REASON = encodingOf("exitReason");
@@ -52,15 +53,16 @@ export class Guest {
   readonly save: StateSave;
   readonly fields: VmcsFields;
   readonly events: EventQueue;
-  readonly platform: Platform;
+  /** by the guest's own virtual addresses */
+  readonly memory: Buffers;
   readonly #whenStepped: (() => void)[] = [];
 
-  constructor(platform: Platform, save: StateSave) {
-    this.platform = platform;
-    this.cpu = platform.cpu;
+  constructor(cpu: Intrinsics, save: StateSave, fields: VmcsFields, memory: Buffers) {
+    this.cpu = cpu;
     this.save = save;
-    this.fields = new VmcsFields(platform.cpu, (text) => platform.log(text));
-    this.events = new EventQueue(platform.cpu, this.fields);
+    this.fields = fields;
+    this.memory = memory;
+    this.events = new EventQueue(cpu, fields);
   }
 
   /** with the bit that tells a failed entry */
@@ -106,6 +108,24 @@ export class Guest {
     this.save.set("rip", value);
   }
 
+  /** The first bytes of the instruction that has exited; 0 where its page ends, or cannot be read. */
+  readCode(length: number): Uint8Array {
+    const room = 0x1000 - Number(this.rip & 0xfffn);
+    const bytes = new Uint8Array(length);
+    try {
+      bytes.set(this.memory.read(this.rip, Math.min(length, room)));
+      if (room < length) bytes.set(this.memory.read(this.rip + BigInt(room), length - room), room);
+    } catch {
+      // what the CPU has fetched from there can have been unmapped since
+    }
+    return bytes;
+  }
+
+  /** As WRMSR of the guest would; throws a CpuFault where that raises #GP. */
+  writeMsr(msr: number, value: bigint): void {
+    writeMsr(this, msr, value);
+  }
+
   /** The instruction has been done: RIP goes behind it. */
   advance(): void {
     this.cpu.advanceRip();
@@ -129,6 +149,11 @@ export class Guest {
       return;
     }
     this.advance();
+  }
+
+  /** As `advance` for an instruction that was done here though it has not exited by itself: what it would have ended ends. */
+  endShadow(): void {
+    this.cpu.vmwrite32(INTERRUPTIBILITY, this.cpu.vmread32(INTERRUPTIBILITY) & ~(BY_STI | BY_MOV_SS));
   }
 
   /** What was being delivered when the guest exited. */

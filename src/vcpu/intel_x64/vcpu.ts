@@ -15,6 +15,7 @@ import type { OwnBlock } from "./own-memory.ts";
 import type { Platform } from "./platform.ts";
 import type { VmcsState } from "./state.ts";
 import { type SavedRegister, STATE_SAVE, StateSave } from "./state-save.ts";
+import { type Extension, VmApi } from "./vm-api.ts";
 import { Vmcs } from "./vmcs.ts";
 import { type VmmState, vmmState } from "./vmm-state.ts";
 import { Vmxon } from "./vmxon.ts";
@@ -27,22 +28,28 @@ export interface VcpuParts {
   readonly vmcs: Pick<Vmcs, "launch" | "load" | "resume" | "promote" | "explain" | "release" | "address">;
   readonly exitHandler: ExitHandler;
   readonly host: VmmState;
+  readonly vm: VmApi;
   /** taken when the vCPU runs, unless it is given */
   readonly guest: VmcsState;
 }
 
-/** Prepares the VMCS behind its set-up, before it is launched; undone when the vCPU is finished. */
-export type Extension = (vcpu: IntelVcpu) => (() => void) | undefined;
-
 export class IntelVcpu extends Vcpu {
   readonly #platform: Platform;
+  readonly #extensions: readonly Extension[];
   readonly #given: Partial<VcpuParts>;
   #page: OwnBlock | undefined;
   #parts: Omit<VcpuParts, "guest"> | undefined;
   #isLaunched = false;
 
-  constructor(id: VcpuId, makeRing: (id: VcpuId) => Ring, platform: Platform, given: Partial<VcpuParts> = {}) {
+  constructor(
+    id: VcpuId,
+    makeRing: (id: VcpuId) => Ring,
+    platform: Platform,
+    extensions: readonly Extension[] = [],
+    given: Partial<Omit<VcpuParts, "vm">> = {},
+  ) {
     super(id, makeRing);
+    this.#extensions = extensions;
     this.#platform = platform;
     this.#given = given;
   }
@@ -53,6 +60,11 @@ export class IntelVcpu extends Vcpu {
 
   get exitHandler(): ExitHandler {
     return this.#initialized().exitHandler;
+  }
+
+  /** for extensions */
+  get vm(): VmApi {
+    return this.#initialized().vm;
   }
 
   /** of the state-save page */
@@ -73,7 +85,7 @@ export class IntelVcpu extends Vcpu {
   }
 
   override run(data?: UserData): void {
-    const { vmxon, vmcs, host, exitHandler } = this.#initialized();
+    const { vmxon, vmcs, host, exitHandler, vm } = this.#initialized();
     if (this.#isLaunched) {
       vmcs.load();
       vmcs.resume();
@@ -96,7 +108,8 @@ export class IntelVcpu extends Vcpu {
       }
       this.#platform.onExit(() => exitHandler.dispatch());
       rollback.add(() => this.#platform.onExit(undefined));
-      vmcs.launch(host.state, guest);
+      vmcs.launch(host.state, guest, () => vm.prepare());
+      vm.launched(true);
       // for modules, which find the page by GS
       this.#save("vmcs", vmcs.address);
       this.#save("exitHandler", this.#platform.exitEntry);
@@ -106,7 +119,9 @@ export class IntelVcpu extends Vcpu {
   override hlt(data?: UserData): void {
     if (!this.isInitialized) return;
     if (this.#isLaunched) {
-      if (this.isHostVcpu) this.#initialized().vmxon.stop();
+      const { vmxon, vm } = this.#initialized();
+      if (this.isHostVcpu) vmxon.stop();
+      vm.launched(false);
       this.#platform.onExit(undefined);
       this.#isLaunched = false;
     }
@@ -115,6 +130,7 @@ export class IntelVcpu extends Vcpu {
 
   override fini(data?: UserData): void {
     super.fini(data);
+    this.#parts?.vm.release();
     this.#parts?.vmcs.release();
     this.#parts?.host.release();
     this.#parts = undefined;
@@ -134,7 +150,9 @@ export class IntelVcpu extends Vcpu {
     const exitHandler =
       given.exitHandler ?? new ExitHandler({ platform, vmcs, save, vcpuId: this.id, ...(mapContext === undefined ? {} : { mapContext }) });
     const host = given.host ?? vmmState(platform);
-    this.#parts = { vmxon, vmcs, exitHandler, host };
+    const vm = new VmApi(platform, exitHandler);
+    this.#parts = { vmxon, vmcs, exitHandler, host, vm };
+    for (const extension of this.#extensions) extension(vm);
     this.#save("vcpuid", this.id);
   }
 
@@ -156,6 +174,6 @@ function demandPaging({ cr0 }: VmcsState): void {
 }
 
 /** What the factory registers as "intel_x64". */
-export function makeIntelVcpu(platform: Platform, makeRing: (id: VcpuId) => Ring): MakeVcpu {
-  return (id) => new IntelVcpu(id, makeRing, platform);
+export function makeIntelVcpu(platform: Platform, makeRing: (id: VcpuId) => Ring, extensions: readonly Extension[] = []): MakeVcpu {
+  return (id) => new IntelVcpu(id, makeRing, platform, extensions);
 }

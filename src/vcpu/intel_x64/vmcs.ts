@@ -40,7 +40,8 @@ export class Vmcs {
     return this.#region?.phys ?? 0n;
   }
 
-  launch(host: VmcsState | null, guest: VmcsState | null, threadContext?: Uint8Array): void {
+  /** `prepare` may change what is written, right before the entry. */
+  launch(host: VmcsState | null, guest: VmcsState | null, prepare: () => void = () => {}, threadContext?: Uint8Array): void {
     if (host === null || guest === null) throw new ContractViolation("a launch needs the state of the host and of the guest");
     const { cpu, own } = this.#platform;
     withRollback((rollback) => {
@@ -57,6 +58,7 @@ export class Vmcs {
       writeVmcs(cpu, host, guest, side, (text) => this.#platform.log(text));
       cpu.setGate(side.exitEntry, this.#stateSave.phys);
       rollback.add(() => cpu.setGate(0n, 0n));
+      prepare();
       try {
         if (guest.isGuest) this.#vmx.vmlaunch();
         else this.#vmx.vmlaunchDemote();

@@ -11,6 +11,8 @@ function window(): Outcome {
 
 function trapFlag(guest: Guest, hooks: Hooks): Outcome {
   guest.stepped();
+  if (hooks.mtf.isEmpty) return "resume";
+  guest.fields.enable("primary.monitorTrapFlag");
   hooks.mtf.first(0, (handler) => {
     handler(guest);
     return undefined;
