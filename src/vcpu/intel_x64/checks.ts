@@ -29,11 +29,14 @@ export const CHECKS: Predicates = {
 export class CheckFailed extends LogicError {
   override readonly name = "CheckFailed";
   readonly rule: VmxRule;
+  /** the one at fault, where the rule is about several */
+  readonly field: string;
   readonly value: bigint;
 
-  constructor(rule: VmxRule, value: bigint) {
-    super(`${rule.group}: ${rule.name}: ${rule.field} = 0x${value.toString(16)}, but: ${rule.rule} (SDM "${rule.section}")`);
+  constructor(rule: VmxRule, field: string, value: bigint) {
+    super(`${rule.group}: ${rule.name}: ${field} = 0x${value.toString(16)}, but: ${rule.rule} (SDM "${rule.section}")`);
     this.rule = rule;
+    this.field = field;
     this.value = value;
   }
 }
@@ -47,8 +50,9 @@ export class Checks {
 
   /** Every rule of these groups that the current VMCS breaks, in the order in which the CPU looks. */
   violations(groups: readonly RuleGroup[] = ["controls", "host", "guest", "msr"]): CheckFailed[] {
-    const broken = VMX_RULES.filter((rule) => groups.includes(rule.group) && !this.#holds(rule));
-    return broken.map((rule) => new CheckFailed(rule, this.#view.field(rule.field)));
+    return VMX_RULES.filter((rule) => groups.includes(rule.group)).flatMap((rule) =>
+      this.#faults(rule).map((field) => new CheckFailed(rule, field, this.#view.field(field))),
+    );
   }
 
   /** Throws about the first rule that does not hold. */
@@ -70,10 +74,12 @@ export class Checks {
     this.guestState();
   }
 
-  #holds(rule: VmxRule): boolean {
+  /** Fields that do not do what the rule says. */
+  #faults(rule: VmxRule): readonly string[] {
     const predicate = CHECKS[rule.name];
     if (predicate === undefined) throw new LogicError(`no check for the rule ${rule.name} of src/spec/vmx-rules.ts`);
-    return predicate(this.#view);
+    const result = predicate(this.#view);
+    return typeof result === "boolean" ? (result ? [] : [rule.field]) : result;
   }
 
   #throwFirst(groups: readonly RuleGroup[]): void {

@@ -1,6 +1,7 @@
 /** SDM Vol. 3 "VM-Exit Control Fields" and "VM-Entry Control Fields" of "Checks on VMX Controls", and the MSR areas. */
 import { EVENT, VECTOR } from "../../../spec/events.ts";
 import { CR0 } from "../../../spec/registers.ts";
+import { capabilityOf } from "../capability.ts";
 import { allows } from "./execution-controls.ts";
 import type { Predicates, VmcsView } from "./view.ts";
 
@@ -14,6 +15,7 @@ const RESERVED = 0x7fff_f000;
 const MAX_LENGTH = 15;
 const VMX_MISC = 0x485;
 const ZERO_LENGTH = 30n;
+const MTF = 32n + 27n;
 
 /** An area of MSRs may be anywhere if it has no entries; of one that has, the last byte counts as well. */
 function isMsrArea(v: VmcsView, address: string, countField: string): boolean {
@@ -35,24 +37,47 @@ function wantsErrorCode(v: VmcsView, type: number, vector: number): boolean {
   return type === EVENT.EXCEPTION && ERROR_CODES.includes(vector) && !inRealMode;
 }
 
-const fitsType = (v: VmcsView, type: number, vector: number): boolean => {
+const fitsType = (type: number, vector: number): boolean => {
   if (type === EVENT.NMI) return vector === VECTOR.NMI;
   if (type === EVENT.EXCEPTION) return vector < 32;
-  return type !== OTHER_EVENT || (vector === 0 && allowsMtf(v));
+  return type !== OTHER_EVENT || vector === 0;
 };
 
 /** Injecting "other event" is for CPUs that have the monitor trap flag. */
-const allowsMtf = (v: VmcsView): boolean => ((v.msr(0x482) >> (32n + 27n)) & 1n) !== 0n;
+const allowsMtf = (v: VmcsView): boolean => ((capabilityOf(v.cpu, "primary") >> MTF) & 1n) !== 0n;
 
 const FS_BASE = 0xc000_0100;
 const GS_BASE = 0xc000_0101;
 const X2APIC = 0x800;
 
-/** SDM Vol. 3 "Loading MSRs", as far as it can be said without writing them: which value an MSR takes, only WRMSR knows. */
-function isLoadable(v: VmcsView, msr: number, reserved: number): boolean {
-  if (reserved !== 0 || msr === FS_BASE || msr === GS_BASE || msr >>> 8 === X2APIC >>> 8) return false;
+interface MsrEntry {
+  readonly msr: number;
+  readonly reserved: number;
+}
+
+const ENTRY_AREA = ["vmEntryMsrLoadAddress", "vmEntryMsrLoadCount"] as const;
+
+/** Entries of the list that an entry loads; undefined where there is no memory. Another rule is about a list that stands nowhere. */
+function entries(v: VmcsView): readonly MsrEntry[] | undefined {
+  const [address, countField] = ENTRY_AREA;
+  const count = v.low(countField);
+  if (count === 0 || !isMsrArea(v, address, countField)) return [];
+  const words = v.words(v.field(address), count * MSR_ENTRY_WORDS);
+  if (words === undefined) return undefined;
+  return Array.from({ length: count }, (_, n) => ({ msr: words[n * MSR_ENTRY_WORDS], reserved: words[n * MSR_ENTRY_WORDS + 1] }));
+}
+
+const ofEntries = (holds: (entry: MsrEntry) => boolean) => (v: VmcsView) => (entries(v) ?? []).every(holds);
+
+const isBase = ({ msr }: MsrEntry): boolean => msr === FS_BASE || msr === GS_BASE;
+const isX2apic = ({ msr }: MsrEntry): boolean => msr >>> 8 === X2APIC >>> 8;
+const isReserved = ({ reserved }: MsrEntry): boolean => reserved !== 0;
+
+/** Which values an MSR takes only WRMSR knows: here it is one that there is, unless another rule keeps it out. */
+function isThere(v: VmcsView, entry: MsrEntry): boolean {
+  if (isBase(entry) || isX2apic(entry) || isReserved(entry)) return true;
   try {
-    v.msr(msr);
+    v.msr(entry.msr);
     return true;
   } catch {
     return false;
@@ -68,10 +93,13 @@ export const EXIT_CHECKS: Predicates = {
 
 export const ENTRY_CHECKS: Predicates = {
   entryControlsAllowed: (v) => allows(v, "entry"),
-  injectionTypeNotReserved: (v) => injected(v)?.type !== RESERVED_TYPE,
+  injectionTypeNotReserved: (v) => {
+    const type = injected(v)?.type;
+    return type !== RESERVED_TYPE && (type !== OTHER_EVENT || allowsMtf(v));
+  },
   injectionVectorFitsType: (v) => {
     const event = injected(v);
-    return event === undefined || fitsType(v, event.type, event.vector);
+    return event === undefined || fitsType(event.type, event.vector);
   },
   injectionErrorCodeFitsVector: (v) => {
     const event = injected(v);
@@ -91,12 +119,8 @@ export const ENTRY_CHECKS: Predicates = {
 };
 
 export const MSR_CHECKS: Predicates = {
-  entryMsrLoadable: (v) => {
-    const count = v.low("vmEntryMsrLoadCount");
-    if (count === 0) return true;
-    const words = v.words(v.field("vmEntryMsrLoadAddress"), count * MSR_ENTRY_WORDS);
-    if (words === undefined) return false;
-    for (let at = 0; at < words.length; at += MSR_ENTRY_WORDS) if (!isLoadable(v, words[at], words[at + 1])) return false;
-    return true;
-  },
+  entryMsrNotFsOrGsBase: ofEntries((entry) => !isBase(entry)),
+  entryMsrNotX2apic: ofEntries((entry) => !isX2apic(entry)),
+  entryMsrReservedBitsClear: ofEntries((entry) => !isReserved(entry)),
+  entryMsrWritable: (v) => entries(v)?.every((entry) => isThere(v, entry)) ?? false,
 };

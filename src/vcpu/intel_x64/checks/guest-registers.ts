@@ -22,6 +22,9 @@ const efer = (v: VmcsView, bit: number): boolean => has(v.field("guestIa32Efer")
 const freeCr0 = (v: VmcsView): bigint => (v.control("secondary.unrestrictedGuest") ? BigInt((CR0.PE | CR0.PG) >>> 0) : 0n);
 const below4G = (v: VmcsView, name: string): boolean => (v.field(name) & UPPER) === 0n;
 
+const isIn64BitCode = (v: VmcsView): boolean => long(v) && (v.rights("Cs") & RIGHTS_L) !== 0;
+const isVirtual = (v: VmcsView): boolean => has(v.field("guestRflags"), RFLAGS.VM);
+
 export const GUEST_REGISTER_CHECKS: Predicates = {
   guestCr0FixedBits: (v) => hasFixedBits(v, "CR0", v.field("guestCr0"), freeCr0(v)),
   guestPagingNeedsProtection: (v) => !cr0(v, CR0.PG) || cr0(v, CR0.PE),
@@ -44,8 +47,11 @@ export const GUEST_REGISTER_CHECKS: Predicates = {
   guestGdtrLimitFits: (v) => v.low("guestGdtrLimit") >>> 16 === 0,
   guestIdtrLimitFits: (v) => v.low("guestIdtrLimit") >>> 16 === 0,
 
-  guestRipFits: (v) => (long(v) && (v.rights("Cs") & RIGHTS_L) !== 0 ? v.isCanonical("guestRip") : below4G(v, "guestRip")),
+  guestRipBelow4G: (v) => isIn64BitCode(v) || below4G(v, "guestRip"),
+  // one bit fewer than canonical addresses have: RIP may be the one behind the last instruction of the lower half
+  guestRipUpperBitsIdentical: (v) => !isIn64BitCode(v) || v.hasIdenticalUpperBits("guestRip"),
   guestRflagsReservedBits: (v) => (v.field("guestRflags") & RFLAGS_ZEROS) === 0n && has(v.field("guestRflags"), RFLAGS.FIXED),
-  guestRflagsVmFits: (v) => !has(v.field("guestRflags"), RFLAGS.VM) || (!long(v) && cr0(v, CR0.PE)),
+  guestRflagsVmOutsideLongMode: (v) => !isVirtual(v) || !long(v),
+  guestRflagsVmNeedsProtection: (v) => !isVirtual(v) || cr0(v, CR0.PE),
   guestRflagsIfForInterrupt: (v) => injected(v)?.type !== EVENT.EXTERNAL || has(v.field("guestRflags"), RFLAGS.IF),
 };

@@ -18,10 +18,12 @@ const BY_STI = 1;
 const BY_MOV_SS = 2;
 const BY_SMI = 4;
 const BY_NMI = 8;
+const ENCLAVE_INTERRUPTION = 16;
 const INTERRUPTIBILITY_KNOWN = 31;
 const OTHER_EVENT = 7;
 
 const PENDING_BS = 1n << 14n;
+const PENDING_RTM = 1n << 16n;
 const PENDING_ZEROS = 0xffff_ffff_fffe_aff0n;
 const BTF = 2n;
 /** bits of a present PDPTE that are 0 whatever the width of addresses */
@@ -54,11 +56,13 @@ function isSupported(v: VmcsView): boolean {
   return state === ACTIVE || (state <= WAIT_FOR_SIPI && ((v.msr(VMX_MISC) >> BigInt(5 + state)) & 1n) !== 0n);
 }
 
-function singleStepFits(v: VmcsView): boolean {
-  if (!blocks(v, BY_STI | BY_MOV_SS) && activity(v) !== HLT) return true;
-  const steps = flag(v, RFLAGS.TF) && (v.field("guestIa32Debugctl") & BTF) === 0n;
-  return ((v.field("guestPendingDebugExceptions") & PENDING_BS) !== 0n) === steps;
-}
+const isHeld = (v: VmcsView): boolean => blocks(v, BY_STI | BY_MOV_SS) || activity(v) === HLT;
+const steps = (v: VmcsView): boolean => flag(v, RFLAGS.TF) && (v.field("guestIa32Debugctl") & BTF) === 0n;
+const hasStepped = (v: VmcsView): boolean => (v.field("guestPendingDebugExceptions") & PENDING_BS) !== 0n;
+
+const STRUCTURED_FEATURES = 7;
+const hasSgx = (v: VmcsView): boolean => (v.cpu.cpuid(STRUCTURED_FEATURES).ebx & (1 << 2)) !== 0;
+const hasRtm = (v: VmcsView): boolean => (v.cpu.cpuid(STRUCTURED_FEATURES).ebx & (1 << 11)) !== 0;
 
 const isLinked = (v: VmcsView): boolean => v.field("vmcsLinkPointer") !== NO_LINK;
 const hasLinkAddress = (v: VmcsView): boolean => isLinked(v) && v.isAddress("vmcsLinkPointer");
@@ -70,13 +74,20 @@ function linkRevisionFits(v: VmcsView): boolean {
   return word === (Number(v.msr(VMX_BASIC) & BigInt(REVISION)) | shadow) >>> 0;
 }
 
-function pdptes(v: VmcsView): readonly bigint[] {
-  const long = v.control("entry.ia32eModeGuest");
-  const pae = (v.field("guestCr0") & BigInt(CR0.PG)) !== 0n && (v.field("guestCr4") & BigInt(CR4.PAE)) !== 0n && !long;
-  if (!pae) return [];
-  if (v.control("secondary.enableEpt")) return [0, 1, 2, 3].map((n) => v.field(`guestPdpte${n}`));
-  const words = v.words(v.field("guestCr3") & 0xffff_ffe0n, 8);
-  return words === undefined ? [] : [0, 2, 4, 6].map((n) => BigInt(words[n]) | (BigInt(words[n + 1]) << 32n));
+const PDPTES = [0, 1, 2, 3];
+const usesEpt = (v: VmcsView): boolean => v.control("secondary.enableEpt");
+
+function usesPae(v: VmcsView): boolean {
+  const has = (field: string, bit: number) => (v.field(field) & BigInt(bit)) !== 0n;
+  return has("guestCr0", CR0.PG) && has("guestCr4", CR4.PAE) && !v.control("entry.ia32eModeGuest");
+}
+
+const isPdpte = (v: VmcsView, entry: bigint): boolean => (entry & 1n) === 0n || ((entry & PDPTE_ZEROS) === 0n && v.isPhysical(entry));
+
+/** of the table that CR3 refers to, as far as there is memory */
+function pdptesInMemory(v: VmcsView): readonly bigint[] {
+  const words = v.words(v.field("guestCr3") & 0xffff_ffe0n, 2 * PDPTES.length);
+  return words === undefined ? [] : PDPTES.map((n) => BigInt(words[2 * n]) | (BigInt(words[2 * n + 1]) << 32n));
 }
 
 export const GUEST_STATE_CHECKS: Predicates = {
@@ -91,11 +102,16 @@ export const GUEST_STATE_CHECKS: Predicates = {
   guestNotBlockedForNmi: (v) => injected(v)?.type !== EVENT.NMI || !blocks(v, BY_MOV_SS),
   guestNotInSmm: (v) => !blocks(v, BY_SMI),
   guestVirtualNmiNotBlocked: (v) => !v.control("pin.virtualNmis") || injected(v)?.type !== EVENT.NMI || !blocks(v, BY_NMI),
+  guestEnclaveInterruptionSupported: (v) => hasSgx(v) || !blocks(v, ENCLAVE_INTERRUPTION),
   guestPendingDebugReservedBits: (v) => (v.field("guestPendingDebugExceptions") & PENDING_ZEROS) === 0n,
-  guestPendingSingleStepFits: singleStepFits,
+  guestPendingSingleStepSet: (v) => !isHeld(v) || !steps(v) || hasStepped(v),
+  guestPendingSingleStepClear: (v) => !isHeld(v) || steps(v) || !hasStepped(v),
+  guestPendingRtmSupported: (v) => hasRtm(v) || (v.field("guestPendingDebugExceptions") & PENDING_RTM) === 0n,
   guestLinkPointerValid: (v) => !isLinked(v) || hasLinkAddress(v),
   guestLinkRevisionFits: (v) => !hasLinkAddress(v) || linkRevisionFits(v),
   guestLinkNotCurrent: (v) => !hasLinkAddress(v) || v.field("vmcsLinkPointer") !== v.cpu.vmptrst(),
 
-  guestPdptesReservedBits: (v) => pdptes(v).every((entry) => (entry & 1n) === 0n || ((entry & PDPTE_ZEROS) === 0n && v.isPhysical(entry))),
+  guestPdptesReservedBits: (v) => !usesPae(v) || usesEpt(v) || pdptesInMemory(v).every((entry) => isPdpte(v, entry)),
+  guestPdpteFieldsReservedBits: (v) =>
+    usesPae(v) && usesEpt(v) ? PDPTES.map((n) => `guestPdpte${n}`).filter((name) => !isPdpte(v, v.field(name))) : true,
 };

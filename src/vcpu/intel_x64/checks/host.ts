@@ -56,5 +56,7 @@ export const HOST_CHECKS: Predicates = {
   guestLongModeNeedsHostLongMode: (v) => wide(v) || !v.control("entry.ia32eModeGuest"),
   hostPcideNeedsLongMode: (v) => wide(v) || !has(v.field("hostCr4"), CR4.PCIDE),
   hostPaeInLongMode: (v) => !wide(v) || has(v.field("hostCr4"), CR4.PAE),
-  hostRipFits: (v) => (wide(v) ? v.isCanonical("hostRip") : (v.field("hostRip") & UPPER) === 0n),
+  hostRipBelow4G: (v) => wide(v) || (v.field("hostRip") & UPPER) === 0n,
+  // with the paging that CR4 will select
+  hostRipCanonical: (v) => !wide(v) || v.isCanonical("hostRip", has(v.field("hostCr4"), CR4.LA57) ? 57 : 48),
 };

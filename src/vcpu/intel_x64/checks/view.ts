@@ -66,9 +66,14 @@ export class VmcsView {
     return this.isPhysical(address) && (address & ((1n << bits) - 1n)) === 0n;
   }
 
-  isCanonical(name: string): boolean {
-    const address = BigInt.asUintN(64, this.field(name));
-    return BigInt.asUintN(64, BigInt.asIntN(this.#linearBits, address)) === address;
+  /** As the CPU is able to address, or with so many bits. */
+  isCanonical(name: string, bits = this.#linearBits): boolean {
+    return isExtended(this.field(name), bits);
+  }
+
+  /** Those above the width of linear addresses, whatever the highest bit below is. */
+  hasIdenticalUpperBits(name: string): boolean {
+    return isExtended(this.field(name), this.#linearBits + 1);
   }
 
   /** Doublewords of physical memory; undefined where there is none. */
@@ -95,6 +100,11 @@ export class VmcsView {
   }
 }
 
-/** Whether what a rule says holds of a VMCS. A table of them goes by the names of src/spec/vmx-rules.ts. */
-export type Predicate = (v: VmcsView) => boolean;
+/** The highest of so many bits is also in all bits above. */
+function isExtended(value: bigint, bits: number): boolean {
+  return BigInt.asUintN(64, BigInt.asIntN(bits, value)) === BigInt.asUintN(64, value);
+}
+
+/** Whether what a rule says holds of a VMCS, or the fields of which it does not. A table of them goes by the names of src/spec/vmx-rules.ts. */
+export type Predicate = (v: VmcsView) => boolean | readonly string[];
 export type Predicates = Readonly<Record<string, Predicate>>;
