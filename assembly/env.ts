@@ -16,5 +16,8 @@ export declare function intAck(): u32;
 /** The local APIC broadcasts the end of a level-triggered interrupt, for I/O APICs. */
 export declare function eoi(vector: u32): void;
 
+/** A guest goes on after a VM exit; only with OPTION_TRACE_EXITS. `cost`: cycles since then; `fast`: the fast path has answered it. */
+export declare function exited(reason: u32, qualification: u64, rip: u64, cost: f64, fast: u32): void;
+
 /** An event is about to be delivered, RIP is at what it interrupts; only with OPTION_TRACE. `type` is an EVENT. */
 export declare function delivers(vector: u32, type: u32, errorCode: u32): void;

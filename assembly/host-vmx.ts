@@ -21,7 +21,7 @@ import {
   VMX_ROOT,
 } from "./generated/constants";
 import * as V from "./generated/vmx";
-import { IDENTIFIED } from "./memory-map";
+import { EXIT_COUNTS, FAST_MSRS, FAST_PATH, IDENTIFIED } from "./memory-map";
 import { flushAll, takeContext } from "./mmu/tlb-context";
 import { writeXcr } from "./semantics/control-register";
 import { loadLdtr, loadTr } from "./semantics/descriptor";
@@ -29,6 +29,7 @@ import { cpuid } from "./semantics/identify";
 import { secondaryOf } from "./vmx/check-controls";
 import { loadGuest } from "./vmx/enter";
 import { exit } from "./vmx/exit";
+import { endTrace } from "./vmx/exit-counts";
 import { advance, isGated, takeRegisters } from "./vmx/gate";
 import * as work from "./vmx/instructions";
 import { loadNonRegister, NEVER } from "./vmx/non-register";
@@ -142,6 +143,7 @@ export function advanceRip(vcpu: usize): void {
 export function promote(vcpu: usize): void {
   const b = at(vcpu);
   b.stop = STOP_BUDGET;
+  endTrace(b);
   takeRegisters(b);
   // whether its PDPTE registers are in the VMCS
   b.eptPointer = (secondaryOf(b) & V.SECONDARY_ENABLE_EPT) != 0 ? field(b, V.EPT_POINTER) : 0;
@@ -232,4 +234,20 @@ export function settleRegisters(vcpu: usize): void {
   const b = at(vcpu);
   deriveMode(b);
   b.jump(b.rip);
+}
+
+// ---- counts of VM exits, and which the core answers
+
+/** Address of the counts: u64 all, u64 fast, for each basic reason. */
+export function exitCountsAt(): usize {
+  return EXIT_COUNTS;
+}
+
+/** Where the host writes the policy of the fast path, and its MSR bitmap. */
+export function fastPathAt(): usize {
+  return FAST_PATH;
+}
+
+export function fastMsrsAt(): usize {
+  return FAST_MSRS;
 }

@@ -7,7 +7,7 @@
  *     64 KiB    bounce buffer: 64 bytes for the host's accesses, then accesses that have no linear address of their own
  *     68 KiB    free
  *     192 KiB   tables that the host fills: enabled features, CPUID leaves; code segment numbers; a page of ones;
- *               what the CPU model allows; counters; counts of vectors
+ *               what the CPU model allows; counters; counts of vectors and of VM exits; the VMM's policy for VM exits
  *     256 KiB   code being written by the compiler
  *     512 KiB   profile; two TLBs that stay empty; uses of stale translations
  *     1 MiB     AssemblyScript's static data (asconfig.json: memoryBase)
@@ -99,6 +99,17 @@ export const VIOLATIONS_END: usize = VIOLATIONS + ((<usize>VIOLATIONS_MAX) << 4)
 /** EAX EBX ECX EDX of the CPUID that the host has asked for */
 export const IDENTIFIED: usize = VIOLATIONS_END;
 export const IDENTIFIED_END: usize = IDENTIFIED + 16;
+
+/** VM exits by basic reason: all of them, and those that the fast path has answered; two u64 each */
+export const EXIT_COUNTS: usize = 0x36000;
+export const EXIT_REASONS: u32 = 128;
+export const EXIT_COUNTS_END: usize = EXIT_COUNTS + ((<usize>EXIT_REASONS) << 4);
+/** what the VMM lets the core answer, laid out in src/core/fast-path.ts */
+export const FAST_PATH: usize = EXIT_COUNTS_END;
+export const FAST_PATH_END: usize = FAST_PATH + 0x800;
+/** MSRs that it answers: as an MSR bitmap of VMX, with bits that are set */
+export const FAST_MSRS: usize = FAST_PATH_END;
+export const FAST_MSRS_END: usize = FAST_MSRS + 0x1000;
 
 /** code being written by the compiler, between the states' area and the static data */
 export const EMIT_BUFFER: usize = 0x40000;

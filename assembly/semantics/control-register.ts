@@ -10,11 +10,12 @@ import { raiseDebug } from "../cpu/debug";
 import { privileged, settleMode } from "../cpu/modes";
 import { Op } from "../decode/op";
 import { setTaskPriority } from "../devices/lapic-interrupts";
-import { CR0_EM, CR0_MP, CR0_PE, CR0_TS, CR4_DE, CR4_OSXSAVE, DR6_BD, DR7_GD, VMX_NON_ROOT } from "../generated/constants";
+import { CR0_TS, CR4_DE, CR4_OSXSAVE, DR6_BD, DR7_GD, VMX_NON_ROOT } from "../generated/constants";
 import { MODEL_XCR0 } from "../memory-map";
 import { flushTlb } from "../mmu/tlb-context";
 import { raiseGp, raiseUd } from "../raise";
-import { ownedCr0, ownedCr4, visibleCr0, visibleCr4 } from "../vmx/intercept-cr";
+import { writeThrough } from "../vmx/fast-path";
+import { loadsMsw, ownedCr0, ownedCr4, visibleCr0, visibleCr4 } from "../vmx/intercept-cr";
 import { preventUserMode } from "./descriptor";
 
 const UPPER: u64 = 0xffffffff00000000;
@@ -47,6 +48,7 @@ export function movToCr<T>(b: Exec, op: Op): void {
     if (v > 15) raiseGp(b, op);
     setTaskPriority(b, (<u32>v) << 4);
   }
+  if (b.vmx == VMX_NON_ROOT && (n == 0 || n == 4)) writeThrough(b, n, v);
   b.jump(b.nextRip(op));
 }
 
@@ -62,15 +64,18 @@ export function smsw<T, D>(b: Exec, op: Op): void {
 /** Loads PE MP EM TS; PE cannot be cleared. */
 export function lmsw<S>(b: Exec, op: Op): void {
   privileged(b, op);
-  const bits: u64 = CR0_PE | CR0_MP | CR0_EM | CR0_TS;
-  const v = (b.src<u16, S>(op) & bits) | (b.cr0 & CR0_PE);
-  writeCr0(b, op, ownedCr0(b, (b.cr0 & ~bits) | v));
+  const source = b.src<u16, S>(op);
+  const visible = loadsMsw(visibleCr0(b), source);
+  writeCr0(b, op, ownedCr0(b, loadsMsw(b.cr0, source)));
+  if (b.vmx == VMX_NON_ROOT) writeThrough(b, 0, visible);
   b.jump(b.nextRip(op));
 }
 
 export function clts(b: Exec, op: Op): void {
   privileged(b, op);
+  const visible = visibleCr0(b) & ~(<u64>CR0_TS);
   b.cr0 = ownedCr0(b, b.cr0 & ~(<u64>CR0_TS));
+  if (b.vmx == VMX_NON_ROOT) writeThrough(b, 0, visible);
   settleMode(b);
   b.jump(b.nextRip(op));
 }

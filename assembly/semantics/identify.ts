@@ -5,8 +5,9 @@ import { highestLeaf, leafAt, MISC_LIMIT_CPUID, MISC_MONITOR, MISC_XD_DISABLE } 
 import { xsaveSize } from "../cpu/extended-state";
 import { Op } from "../decode/op";
 import { isEnabled } from "../devices/lapic-interrupts";
-import { CR4_OSXSAVE, CR4_PKE, CR4_TSD, RFLAGS_CF } from "../generated/constants";
+import { CR4_OSXSAVE, CR4_PKE, CR4_TSD, RFLAGS_CF, VMX_NON_ROOT } from "../generated/constants";
 import { raiseGp } from "../raise";
+import { maskCpuid } from "../vmx/fast-path";
 
 const EXTENDED: u32 = 0x80000000;
 const EXTENDED_FEATURES: u32 = 0x80000001;
@@ -25,7 +26,8 @@ const MICROCODE_REVISION: u32 = 0xf0;
 
 /** A leaf that does not exist is answered as the highest basic one, a subleaf that does not exist with zeros. */
 export function cpuid(b: Exec): void {
-  let leaf = <u32>b.rax;
+  const asked = <u32>b.rax;
+  let leaf = asked;
   const subleaf = <u32>b.rcx;
   const limit = (b.miscEnable & MISC_LIMIT_CPUID) != 0 ? LIMITED : highestLeaf(false);
   if (leaf > (leaf >= EXTENDED ? highestLeaf(true) : limit)) leaf = limit;
@@ -44,6 +46,7 @@ export function cpuid(b: Exec): void {
     b.rcx |= <u64>(subleaf & 0xff);
     b.rdx = <u64>b.apicId;
   }
+  if (b.vmx == VMX_NON_ROOT) maskCpuid(b, asked, subleaf);
 }
 
 /** What leaf 1 says of this processor as it is now: APIC ID, whether the APIC is on, OSXSAVE. */

@@ -19,6 +19,7 @@ import { baseField, limitField, rightsField, selectorField } from "./check-segme
 import { INJECTION_ERROR_CODE, INJECTION_VALID, OTHER_EVENT, SOFTWARE_EVENT } from "./event-types";
 import { pendTrap } from "./events";
 import { failedEntry } from "./exit";
+import { endTrace } from "./exit-counts";
 import { CR0_KEPT } from "./fixed-bits";
 import { loadMsrs, msrNumber, msrRule } from "./msr-areas";
 import { loadNonRegister, watchGuest } from "./non-register";
@@ -70,6 +71,7 @@ export function enter(s: State): u32 {
   watchGuest(s);
   // the slice was made for the host
   if ((s.pending | s.halted) != 0 || (s.vmxPin & V.PIN_ACTIVATE_PREEMPTION_TIMER) != 0) endSlice(s);
+  endTrace(s);
   inject(s);
   return 0;
 }

@@ -28,6 +28,7 @@ import { flushUntagged, leaveContext, takeContext } from "../mmu/tlb-context";
 import { loadPdptes } from "../mmu/walk";
 import { baseField, limitField, rightsField, selectorField } from "./check-segments";
 import { HARDWARE_EXCEPTION_EVENT, INJECTION_ERROR_CODE, INJECTION_VALID, SOFTWARE_EVENT } from "./event-types";
+import { countExit } from "./exit-counts";
 import { CR0_KEPT } from "./fixed-bits";
 import { arrive } from "./gate";
 import { loadMsrs, storeMsrs } from "./msr-areas";
@@ -59,6 +60,7 @@ export function exitInstruction(s: State, op: Op, reason: u32, qualification: u6
 
 /** A VM exit with the guest at an instruction boundary, or on the instruction that causes it. */
 export function exit(s: State, reason: u32, qualification: u64): void {
+  countExit(s, reason, qualification, s.rip);
   setField(s, V.EXIT_REASON, <u64>reason);
   setField(s, V.EXIT_QUALIFICATION, qualification);
   noteDelivery(s);
@@ -77,6 +79,7 @@ export function exit(s: State, reason: u32, qualification: u64): void {
 
 /** An entry that fails after its controls and the host's state were found right. */
 export function failedEntry(s: State, reason: u32, qualification: u64): void {
+  countExit(s, reason, qualification, field(s, V.GUEST_RIP));
   setField(s, V.EXIT_REASON, <u64>reason | FAILED_ENTRY);
   setField(s, V.EXIT_QUALIFICATION, qualification);
   loadHost(s);

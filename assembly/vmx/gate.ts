@@ -34,6 +34,8 @@ const YMM: usize = 0xc0;
 const YMM_BYTES: usize = 32;
 const XMM_REGISTERS: usize = 16;
 
+/** IA32_DEBUGCTL: the trap flag steps from branch to branch */
+const DEBUGCTL_BTF: u64 = 2;
 /** Pending debug exceptions: a single step. */
 const BS: u64 = 1 << 14;
 
@@ -111,7 +113,8 @@ export function advance(s: State): void {
   setField(s, V.GUEST_INTERRUPTIBILITY_STATE, <u64>(blocking & ~(BLOCKED_BY_STI | BLOCKED_BY_MOV_SS)));
   const flags = field(s, V.GUEST_RFLAGS);
   setField(s, V.GUEST_RFLAGS, flags & ~(<u64>RFLAGS_RF));
-  if ((flags & RFLAGS_TF) != 0) setField(s, V.GUEST_PENDING_DEBUG_EXCEPTIONS, field(s, V.GUEST_PENDING_DEBUG_EXCEPTIONS) | BS);
+  const steps = (flags & RFLAGS_TF) != 0 && (field(s, V.GUEST_IA32_DEBUGCTL) & DEBUGCTL_BTF) == 0;
+  if (steps) setField(s, V.GUEST_PENDING_DEBUG_EXCEPTIONS, field(s, V.GUEST_PENDING_DEBUG_EXCEPTIONS) | BS);
   s.instructions++;
   s.left--;
 }

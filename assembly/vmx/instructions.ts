@@ -9,6 +9,7 @@ import { flushEpt, flushEpts, flushVpid, flushVpidLocal, flushVpidPage, flushVpi
 import { isCanonical } from "../mmu/walk";
 import { isEptPointer } from "./check-controls";
 import { enter } from "./enter";
+import { endTrace } from "./exit-counts";
 import { CR0_FIXED0, CR4_FIXED0 } from "./fixed-bits";
 import {
   FIELD_OFFSET,
@@ -61,6 +62,7 @@ export function vmxon(s: State, pointer: u64): u32 {
 
 /** Nothing of VMX operation is left behind: a VMM that has come and gone leaves the state as it was. */
 export function vmxoff(s: State): u32 {
+  endTrace(s);
   makeCurrent(s, NO_POINTER);
   s.vmxonPointer = 0;
   s.vmx = VMX_OFF;

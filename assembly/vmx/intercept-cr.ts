@@ -11,6 +11,7 @@ import { State } from "../generated/state";
 import * as V from "../generated/vmx";
 import { readable } from "../mmu/access";
 import { exitInstruction } from "./exit";
+import { answersCr } from "./fast-path";
 import { linearOf, registerNumber } from "./instruction-information";
 import { readVirtualCr8, writeVirtualCr8 } from "./intercept-apic";
 import { field } from "./vmcs";
@@ -22,15 +23,25 @@ const LMSW: u32 = 3;
 const LMSW_BITS: u64 = 15;
 
 function crExit(s: State, op: Op, cr: u32, access: u32, rest: u32): bool {
-  exitInstruction(s, op, V.EXIT_REASON_CR_ACCESS, <u64>(cr | (access << 4) | rest));
+  exitInstruction(s, op, V.EXIT_REASON_CR_ACCESS, qualified(cr, access, rest));
   return true;
+}
+
+function qualified(cr: u32, access: u32, rest: u32): u64 {
+  return <u64>(cr | (access << 4) | rest);
+}
+
+/** CR0 after LMSW: PE MP EM TS loaded, but PE not cleared. */
+export function loadsMsw(cr0: u64, source: u64): u64 {
+  return (cr0 & ~(LMSW_BITS & ~(<u64>CR0_PE))) | (source & LMSW_BITS);
 }
 
 export function interceptMovToCr(s: State, op: Op, main: Op): bool {
   const cr: u32 = main.d;
   const register = registerNumber(s, main.s);
   const v = load<u64>(<usize>main.s);
-  if (writeExits(s, cr, v)) return crExit(s, op, cr, MOV_TO, register << 8);
+  if (writeExits(s, cr, v) && !answersCr(s, op, cr, v, qualified(cr, MOV_TO, register << 8)))
+    return crExit(s, op, cr, MOV_TO, register << 8);
   return cr == 8 && writeVirtualCr8(s, op, v);
 }
 
@@ -52,13 +63,15 @@ function changesOwned(v: u64, shadow: u64, mask: u64): bool {
 export function interceptMovFromCr(s: State, op: Op, main: Op): bool {
   const cr: u32 = main.s;
   const exits = cr == 3 ? (s.vmxPrimary & V.PRIMARY_CR3_STORE_EXITING) != 0 : cr == 8 && (s.vmxPrimary & V.PRIMARY_CR8_STORE_EXITING) != 0;
-  if (exits) return crExit(s, op, cr, MOV_FROM, registerNumber(s, main.d) << 8);
+  const register = registerNumber(s, main.d) << 8;
+  if (exits && !answersCr(s, op, cr, 0, qualified(cr, MOV_FROM, register))) return crExit(s, op, cr, MOV_FROM, register);
   return cr == 8 && readVirtualCr8(s, op, <usize>main.d);
 }
 
 export function interceptClts(s: State, op: Op): bool {
   const owned = (field(s, V.CR0_GUEST_HOST_MASK) & CR0_TS) != 0;
-  return owned && (field(s, V.CR0_READ_SHADOW) & CR0_TS) != 0 && crExit(s, op, 0, CLTS, 0);
+  if (!owned || (field(s, V.CR0_READ_SHADOW) & CR0_TS) == 0) return false;
+  return !answersCr(s, op, 0, visibleCr0(s) & ~(<u64>CR0_TS), qualified(0, CLTS, 0)) && crExit(s, op, 0, CLTS, 0);
 }
 
 /** PE can only be set. */
@@ -70,8 +83,9 @@ export function interceptLmsw(s: State, op: Op, main: Op): bool {
   const v = <u64>source;
   const sets = (mask & v & CR0_PE) != 0 && (shadow & CR0_PE) == 0;
   const changes = ((v ^ shadow) & mask & LMSW_BITS & ~(<u64>CR0_PE)) != 0;
-  const memory: u32 = inMemory ? 1 << 6 : 0;
-  return (sets || changes) && crExit(s, op, 0, LMSW, memory | (source << 16));
+  if (!sets && !changes) return false;
+  const rest: u32 = (inMemory ? 1 << 6 : 0) | (source << 16);
+  return !answersCr(s, op, 0, loadsMsw(visibleCr0(s), v), qualified(0, LMSW, rest)) && crExit(s, op, 0, LMSW, rest);
 }
 
 /** What software reads of CR0 or CR4: in a guest, bits that the host owns come from the read shadow. */

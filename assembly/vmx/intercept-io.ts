@@ -6,6 +6,7 @@ import { State } from "../generated/state";
 import * as V from "../generated/vmx";
 import { portExits } from "./bitmaps";
 import { exitInstruction } from "./exit";
+import { answersPort } from "./fast-path";
 import { setField } from "./vmcs";
 
 const RSI: u32 = 6;
@@ -21,6 +22,7 @@ export function interceptPort(s: State, op: Op, main: Op, register: u32, size: u
   checkPort(s, op, port, size);
   if (!portExits(s, port, size)) return false;
   const how = (size - 1) | direction | (register != 0 ? 0 : IMMEDIATE) | (port << 16);
+  if (answersPort(s, op, port, size, <u64>how)) return false;
   exitInstruction(s, op, V.EXIT_REASON_IO_INSTRUCTION, <u64>how);
   return true;
 }
@@ -37,6 +39,7 @@ export function interceptStringPort(s: State, op: Op, main: Op, size: u32, direc
   setField(s, V.GUEST_LINEAR_ADDRESS, s.mode == 2 ? base + cut : (base + cut) & 0xffffffff);
   setField(s, V.VM_EXIT_INSTRUCTION_INFORMATION, <u64>((main.addressSize << 7) | (segment << 15)));
   const how = (size - 1) | direction | STRING | (main.rep != 0 ? REP : 0) | (port << 16);
+  if (answersPort(s, op, port, size, <u64>how)) return false;
   exitInstruction(s, op, V.EXIT_REASON_IO_INSTRUCTION, <u64>how);
   return true;
 }

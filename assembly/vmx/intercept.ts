@@ -13,6 +13,7 @@ import * as V from "../generated/vmx";
 import { raiseUd } from "../raise";
 import { msrExits } from "./bitmaps";
 import { exitInstruction } from "./exit";
+import { answersPlain } from "./fast-path";
 import { linearOf, memoryInformation, noteInstruction, registerNumber } from "./instruction-information";
 import { readVirtualMsr, writeVirtualMsr } from "./intercept-apic";
 import { interceptClts, interceptLmsw, interceptMovFromCr, interceptMovToCr } from "./intercept-cr";
@@ -30,6 +31,7 @@ export function mainRecord(op: Op): Op {
 }
 
 function plainExit(s: State, op: Op, reason: u32): bool {
+  if (answersPlain(s, op, reason)) return false;
   exitInstruction(s, op, reason, 0);
   return true;
 }

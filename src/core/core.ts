@@ -5,7 +5,9 @@ import { max } from "../cpus/max.ts";
 import { COUNTER_NAMES, type CounterName } from "../spec/counters.ts";
 import type { CpuModel } from "../spec/cpuid.ts";
 import { HALTED, OPTION, STOP, VMX } from "../spec/events.ts";
+import { exitReasonName } from "../spec/exits.ts";
 import { RFLAGS } from "../spec/registers.ts";
+import { FastPath } from "./fast-path.ts";
 import { instantiateBlock } from "./jit-host.ts";
 import { writeModel } from "./model.ts";
 import { RAISED } from "./raised.ts";
@@ -70,6 +72,16 @@ export interface CoreHost {
   eoi(vector: number): void;
   /** an event, by its number in EVENT, is about to be delivered; only with OPTION.TRACE */
   delivers?(vector: number, type: number, errorCode: number): void;
+  /** a guest goes on after a VM exit, which cost so many cycles; only with OPTION.TRACE_EXITS */
+  exited?(reason: number, qualification: bigint, rip: bigint, cost: number, fast: boolean): void;
+}
+
+/** How often VM exits with one reason came about, and how many of them the fast path has answered. */
+export interface ExitCount {
+  readonly reason: number;
+  readonly name: string;
+  readonly count: number;
+  readonly fast: number;
 }
 
 /** Nobody is there, as around a program that runs alone: reads give ones, writes are lost. */
@@ -99,6 +111,7 @@ const MIB = 1 << 20;
 const VIOLATIONS_MAX = 64;
 const VIOLATION_BYTES = 16;
 const VECTORS = 256;
+const EXIT_REASONS = 128;
 const PROFILE_CELLS = 4096 << 3;
 export const MIN_MEMORY_MIB = 1;
 export const MAX_MEMORY_MIB = 3584;
@@ -118,6 +131,8 @@ export class Core {
   /** where the data of an access to device memory stand */
   readonly #bounce: DataView;
   readonly #host: CoreHost;
+  /** VM exits that the core answers for the VMM */
+  readonly fastPath: FastPath;
   readonly #vcpus = new Map<number, Vcpu>();
 
   /** `mib` MiB of guest RAM, not shared with other cores. */
@@ -146,6 +161,8 @@ export class Core {
       intAck: () => host.intAck(),
       eoi: (vector: number) => host.eoi(vector),
       delivers: (vector: number, type: number, errorCode: number) => host.delivers?.(vector, type, errorCode),
+      exited: (reason: number, qualification: bigint, rip: bigint, cost: number, fast: number) =>
+        host.exited?.(reason, BigInt.asUintN(64, qualification), BigInt.asUintN(64, rip), cost, fast !== 0),
       abort(_message: number, _file: number, line: number, column: number) {
         throw new Error(`the core failed an internal check at ${line}:${column}`);
       },
@@ -158,6 +175,7 @@ export class Core {
     this.ramBytes = mib * MIB;
     this.#exports.initialize(BigInt(this.ramBytes));
     const e = this.#exports;
+    this.fastPath = new FastPath(this.memory, e.fastPathAt(), e.fastMsrsAt());
     writeModel(this.memory, { features: e.featuresAt(), msrs: e.msrsAt(), cpuid: e.cpuidAt(), controls: e.modelAt() }, model);
   }
 
@@ -205,6 +223,18 @@ export class Core {
       const at = i * VIOLATION_BYTES;
       return { rule: view.getUint32(at, true), offset: view.getUint32(at + 4, true), value: view.getBigUint64(at + 8, true) };
     });
+  }
+
+  /** VM exits by basic reason, those that there were. */
+  exitStats(): readonly ExitCount[] {
+    const cells = new BigUint64Array(this.memory.buffer, this.#exports.exitCountsAt(), 2 * EXIT_REASONS);
+    const all = Array.from({ length: EXIT_REASONS }, (_, reason) => ({
+      reason,
+      name: exitReasonName(reason),
+      count: Number(cells[2 * reason]),
+      fast: Number(cells[2 * reason + 1]),
+    }));
+    return all.filter(({ count }) => count > 0);
   }
 
   /** A message-signalled interrupt: `data` written to `address` in FEExxxxxH. */

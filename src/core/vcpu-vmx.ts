@@ -35,6 +35,9 @@ export interface VmxExports {
   setTr(vcpu: number, selector: number): void;
   setLdtr(vcpu: number, selector: number): void;
   settleRegisters(vcpu: number): void;
+  exitCountsAt(): number;
+  fastPathAt(): number;
+  fastMsrsAt(): number;
 }
 
 /** Results of VMX instructions: success, VMfailInvalid, an exception by its vector; anything else is a VM-instruction error number. */

@@ -30,6 +30,8 @@ export const OPTION = {
   TRACE: 8,
   /** every use of a translation that the TLB holds is compared with the tables in memory: assembly/mmu/stale.ts */
   CHECK_TRANSLATIONS: 16,
+  /** the host is told of every VM exit */
+  TRACE_EXITS: 32,
 } as const;
 
 /** Bits of `State.pending`: what the run loop has to look at before the next instruction. */

@@ -61,6 +61,15 @@ export const EXIT_REASON = {
   XRSTORS: 64,
 } as const;
 
+const REASON_NAMES: ReadonlyMap<number, string> = new Map(
+  Object.entries(EXIT_REASON).map(([name, number]) => [number, name.replaceAll("_", " ")]),
+);
+
+/** "CPUID", "EPT VIOLATION", by the basic reason in bits 15-0 */
+export function exitReasonName(reason: number): string {
+  return REASON_NAMES.get(reason & 0xffff) ?? `reason ${reason & 0xffff}`;
+}
+
 /** VM-instruction error numbers. SDM Vol. 3 "VM Instruction Error Numbers". */
 export const VM_INSTRUCTION_ERROR = {
   VMCALL_IN_ROOT: 1,

@@ -100,6 +100,10 @@ const vmx = [
   field("vmxTimerAt", "u64", "cycle in which the VMX-preemption timer expires; all ones: never"),
   field("vmmGate", "u64", "host RIP of VM exits that belong to the TypeScript VMM (assembly/vmx/gate.ts), or 0"),
   field("vmmSave", "u32", "address of its state-save page in linear memory"),
+  field("tracedExit", "u32", "1 + the reason of the VM exit that the host is told of when the guest goes on (OPTION.TRACE_EXITS), or 0"),
+  field("tracedQualification", "u64", "its qualification"),
+  field("tracedRip", "u64", "where in the guest it came about"),
+  field("tracedAt", "u64", "and when, in cycles"),
   field("vmxCapability", "u64", "IA32_VMX_BASIC and the capability MSRs behind it", VMX_MSRS),
 ];
 
