@@ -18,7 +18,7 @@ export function refuse(s: State, op: Op, va: u64): void {
 
 /** Right after `loadPdptes` has failed. */
 export function refusePdptes(s: State, op: Op): void {
-  if (eptReason == 0) raiseGp(s, op);
+  if (s.eptPointer == 0 || eptReason == 0) raiseGp(s, op);
   exitForEpt(s, op, 0, 0);
 }
 

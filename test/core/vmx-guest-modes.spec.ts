@@ -76,6 +76,20 @@ describe("a guest with PAE paging", () => {
     expect(m.field("guestPhysicalAddress")).toBe(BigInt(PDPT));
   });
 
+  it("has #GP for reserved bits without EPT, too, whatever EPT has refused before", () => {
+    const m = pae();
+    m.change(m.lowAt(PDPT), RWX, 0n);
+    m.launch(MOV_CR3);
+    expect(m.exit.reason).toBe(EXIT_REASON.EPT_VIOLATION);
+    const valid = 0x7020;
+    for (let i = 0; i < 4; i++) m.ring0.write(valid + 8 * i, i === 0 ? PAGES | 1n : 0n);
+    m.setField("guestCr3", BigInt(valid));
+    m.setField("secondaryProcessorBasedVmExecutionControls", 0n);
+    m.setField("exceptionBitmap", 1n << 13n);
+    m.resume();
+    expect(m.exit).toMatchObject({ reason: EXIT_REASON.EXCEPTION_OR_NMI, at: MOV_CR3_AT });
+  });
+
   it("to accessed and dirty flags for EPT the load is a read", () => {
     const m = pae().with({ eptPointer: (old) => old | (1n << 6n) });
     m.change(m.lowAt(PDPT), W, 0n);
