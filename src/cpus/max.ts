@@ -4,7 +4,7 @@ import { x86_64_v2 } from "./x86-64-v2.ts";
 
 const MORE =
   "vmx x2apic tscDeadline tscAdjust archCapabilities ibrs stibp ssbd bhiCtrl mcdtNo pclmulqdq monitor pcid movbe aes xsave rdrand fsgsbase " +
-  "bmi1 smep bmi2 erms invpcid rdseed adx smap clflushopt clwb sha umip pku la57 rdpid fsrm " +
+  "bmi1 smep bmi2 erms invpcid rdseed adx smap clflushopt clwb sha umip pku la57 rdpid fsrm mce " +
   "xsaveopt xsavec xgetbv1 xsaves lzcnt prefetchw pdpe1gb";
 
 export const max: CpuModel = {

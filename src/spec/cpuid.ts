@@ -48,7 +48,7 @@ const bits = (leaf: number, subleaf: number, register: Register, names: Readonly
 
 /** Where CPUID shows each feature. Features that no bit shows (8086, …) are in every model. */
 const PLACES: ReadonlyMap<string, Place> = new Map([
-  ...bits(1, ANY, "edx", { x87: 0, de: 2, pse: 3, tsc: 4, msr: 5, pae: 6, cx8: 8, apic: 9, sep: 11, mtrr: 12 }),
+  ...bits(1, ANY, "edx", { x87: 0, de: 2, pse: 3, tsc: 4, msr: 5, pae: 6, mce: 7, cx8: 8, apic: 9, sep: 11, mtrr: 12 }),
   ...bits(1, ANY, "edx", { pge: 13, cmov: 15, pat: 16, pse36: 17 }),
   ...bits(1, ANY, "edx", { clflush: 19, mmx: 23, fxsr: 24, sse: 25, sse2: 26 }),
   ...bits(1, ANY, "ecx", { sse3: 0, pclmulqdq: 1, monitor: 3, vmx: 5, ssse3: 9, cx16: 13, pcid: 17, sse41: 19 }),

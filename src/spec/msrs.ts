@@ -55,6 +55,9 @@ const VMX_NAMES = (
 const vmxCapabilities = VMX_NAMES.map((name, i) => msr(0x480 + i, `IA32_VMX_${name}`, "vmxCapability", "readOnly", "vmx", i));
 
 export const MSRS: readonly Msr[] = [
+  // nothing goes wrong in this machine
+  msr(0x00000000, "IA32_P5_MC_ADDR", "zero", "readOnly", "mce"),
+  msr(0x00000001, "IA32_P5_MC_TYPE", "zero", "readOnly", "mce"),
   msr(0x00000010, "IA32_TIME_STAMP_COUNTER", "tscOffset", "own"),
   msr(0x00000017, "IA32_PLATFORM_ID", "zero", "readOnly"),
   msr(0x0000001b, "IA32_APIC_BASE", "apicBase", "own"),

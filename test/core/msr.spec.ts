@@ -11,6 +11,8 @@ const GP = { vector: "#GP", errorCode: 0 };
 const HIGH = 0xffff_ffff_ffff_ffffn;
 
 const rows: readonly (readonly [name: string, msr: number, afterReset: bigint, right: readonly bigint[], wrong: readonly bigint[]])[] = [
+  ["IA32_P5_MC_ADDR", 0, 0n, [], [0n]],
+  ["IA32_P5_MC_TYPE", 1, 0n, [], [0n]],
   ["IA32_PLATFORM_ID", 0x17, 0n, [], [0n]],
   ["IA32_APIC_BASE", 0x1b, 0xfee0_0900n, [0xfee0_0900n, 0xfe00_0900n], [0xfee0_0901n, 0x100_fee0_0900n]],
   ["IA32_FEATURE_CONTROL, locked with VMX on", 0x3a, 5n, [], [1n, 5n]],
@@ -20,6 +22,7 @@ const rows: readonly (readonly [name: string, msr: number, afterReset: bigint, r
   ["IA32_MCG_CAP", 0x179, 0n, [], [0n]],
   ["IA32_SYSENTER_CS", 0x174, 0n, [0xffff_ffffn], [1n << 32n]],
   ["IA32_SYSENTER_EIP", 0x176, 0n, [0xffff_8000_0000_0000n], [1n << 62n]],
+  ["IA32_DEBUGCTL: last-branch recording, single-stepping of branches", 0x1d9, 0n, [1n, 2n, 3n], [4n, 0x40n, 1n << 15n]],
   ["IA32_MISC_ENABLE", 0x1a0, 0x4_1801n, [0x4_1800n, 0x4_00c5_1809n], [0n, 0x4_1803n]],
   ["IA32_MTRR_PHYSBASE0", 0x200, 0n, [0xc000_0006n, 0xff_ffff_f001n], [2n, 7n, 0x106n, 1n << 40n]],
   ["IA32_MTRR_PHYSMASK7", 0x20f, 0n, [0xff_c000_0800n], [0x400n, 1n << 40n]],
