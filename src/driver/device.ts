@@ -31,10 +31,16 @@ const EINVAL = -22;
 export const RING_BYTES = 3 * 8 + 0x8000 + 8;
 const NOTHING = new Uint8Array(0);
 
+/** What of a driver can be reached through it. */
+export type DriverVerbs = Pick<
+  Driver,
+  "state" | "addModule" | "load" | "unload" | "start" | "stop" | "dump" | "read" | "vmcall" | "vmcallWithBuffers" | "fini"
+>;
+
 export class Device {
   /** why the last control code that failed did */
   failure: DriverError | undefined;
-  readonly #driver: Driver;
+  readonly #driver: DriverVerbs;
   readonly #log: (line: string) => void;
   /** copies of files: the caller's buffers are the caller's */
   #files: Uint8Array[] = [];
@@ -42,7 +48,7 @@ export class Device {
   #cpu = 0n;
   #vcpu = 0n;
 
-  constructor(driver: Driver, log: (line: string) => void) {
+  constructor(driver: DriverVerbs, log: (line: string) => void) {
     this.#driver = driver;
     this.#log = log;
   }

@@ -83,6 +83,7 @@ export class Installation {
       pool: this.pool,
       executor: this.#executor,
       vmcall: (registers) => this.#vmcall(registers),
+      describe: (address, bytes, there) => this.#session.describe(address, bytes, there),
       forget: () => this.#forget(),
       log: (line) => this.#session.complain(line),
     });

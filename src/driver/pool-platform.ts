@@ -14,6 +14,8 @@ export interface PoolPlatformOptions {
   readonly executor: Executor;
   /** The VMCALL of the CPU that the OS runs on. */
   readonly vmcall: (registers: VmcallRegisters) => void;
+  /** Tells the memory manager of pages with data, or that they are gone. */
+  readonly describe: (address: bigint, bytes: bigint, there: boolean) => void;
   readonly forget: () => void;
   readonly log: (line: string) => void;
 }
@@ -30,21 +32,24 @@ export class PoolPlatform implements Platform {
     this.#options = options;
   }
 
-  allocRw(size: bigint): bigint {
-    return this.#options.pool.alloc("rw", size);
+  allocRw(size: bigint, what: string): bigint {
+    const address = this.#options.pool.alloc(what, size);
+    this.#options.describe(address, this.#options.pool.sizeOf(address), true);
+    return address;
   }
 
-  allocRwe(size: bigint): bigint {
-    return this.#options.pool.alloc("rwe", size);
+  /** The driver describes what is in an image by itself. */
+  allocRwe(size: bigint, what: string): bigint {
+    return this.#options.pool.alloc(what, size);
   }
 
-  freeRw(address: bigint, size: bigint): void {
-    this.protect(address, size, "data");
+  freeRw(address: bigint): void {
+    this.#options.describe(address, this.#options.pool.sizeOf(address), false);
     this.#options.pool.free(address);
   }
 
-  freeRwe(address: bigint, size: bigint): void {
-    this.freeRw(address, size);
+  freeRwe(address: bigint): void {
+    this.#options.pool.free(address);
   }
 
   virtToPhys(address: bigint): bigint {

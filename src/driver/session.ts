@@ -64,6 +64,7 @@ export class Session {
   /** hears every line that is printed */
   listener: ((line: string) => void) | undefined;
   readonly #ringObjects = new Map<bigint, DebugRing>();
+  readonly #pool: MemoryPool;
   readonly #virtual: VmmMemory;
   readonly #serial: (text: string) => void;
 
@@ -86,10 +87,8 @@ export class Session {
       faults,
       print: (line) => this.complain(line),
     });
-    for (const start of [regions.heap, regions.pages]) {
-      const end = start + pool.sizeOf(start);
-      for (let page = start; page < end; page += PAGE_SIZE) this.manager.addMd(page, pool.physicalOf(page), R | W);
-    }
+    this.#pool = pool;
+    for (const start of [regions.heap, regions.pages]) this.describe(start, pool.sizeOf(start), true);
     const physical = new PhysicalMemory(memory);
     const root = vmmRootPageTable(physical, this.manager);
     const flush = (virt: bigint) => cpu.invlpg(virt);
@@ -113,6 +112,14 @@ export class Session {
       log: (text) => this.print(text),
     };
     this.vcpus = new VcpuManager(options.factory(this));
+  }
+
+  /** The memory manager knows of pages with data in the memory pool, or no longer does. */
+  describe(start: bigint, bytes: bigint, there: boolean): void {
+    for (let page = start; page < start + bytes; page += PAGE_SIZE) {
+      if (there) this.manager.addMd(page, this.#pool.physicalOf(page), R | W);
+      else this.manager.removeMd(page);
+    }
   }
 
   /** The ring of a vCPU, which outlives it: what it said last is worth reading. */

@@ -10,6 +10,7 @@ import { VcpuFactory } from "../vcpu/factory.ts";
 import { CoreIntrinsics } from "../vcpu/intel_x64/core-intrinsics.ts";
 import { makeIntelVcpu } from "../vcpu/intel_x64/vcpu.ts";
 import { NO_FAULTS } from "../vmm/faults.ts";
+import type { DriverVerbs } from "./device.ts";
 import { DriverError } from "./driver-error.ts";
 import { Installation, type InstallationOptions } from "./installation.ts";
 import { VMCALL_REGISTERS, type VmcallRegisters } from "./platform.ts";
@@ -96,6 +97,26 @@ export class Vmm {
       driver.dump(ring, vcpuId);
       return session.ringText(ring[0]);
     });
+  }
+
+  /** The same verbs as a driver has them, for what stands on one: the device and the manager. */
+  get driver(): DriverVerbs {
+    const vmm = this;
+    return {
+      get state() {
+        return vmm.state;
+      },
+      addModule: (name, file) => this.#verb(({ driver }) => driver.addModule(name, file)),
+      load: () => this.load(),
+      unload: () => this.unload(),
+      start: () => this.start(),
+      stop: () => this.stop(),
+      dump: (out, id) => this.#verb(({ driver }) => driver.dump(out, id)),
+      read: (address, length) => this.#installed.driver.read(address, length),
+      vmcall: (registers, cpu) => this.#verb(({ driver }) => driver.vmcall(registers, cpu)),
+      vmcallWithBuffers: (...call) => this.#verb(({ driver }) => driver.vmcallWithBuffers(...call)),
+      fini: () => this.#verb(({ driver }) => driver.fini()),
+    };
   }
 
   /** A vmcall from the driver, r0 to r15 in order. What comes back is in the registers; r1 is the result and 0 is success. */

@@ -17,7 +17,7 @@ const word = (n: number) => (step: string) => step.split(" ")[n];
 const constant = (text: string) => () => text;
 
 const LOAD: readonly Expectation[] = [
-  [/^alloc rwe? /, ERROR_CODE.BF_ERROR_OUT_OF_MEMORY, constant("raise MEMORY_POOL_BYTES (option memoryPoolBytes)")],
+  [/^alloc .* \d+$/, ERROR_CODE.BF_ERROR_OUT_OF_MEMORY, constant("raise MEMORY_POOL_BYTES (option memoryPoolBytes)")],
   [/^(allocate|copy) /, ERROR_CODE.BF_ERROR_OUT_OF_MEMORY, itself],
   [/^local_init /, ERROR_CODE.CRT_FAILURE, itself],
   [/^add_md /, ERROR_CODE.MEMORY_MANAGER_FAILURE, itself],

@@ -1,6 +1,8 @@
 /** The whole VMM on a bare machine: the driver, the runtime module, a vCPU with its VM exits, and an OS that must not notice. */
 import { describe, expect, it } from "vitest";
+import { Device } from "../../src/driver/device.ts";
 import { DriverError } from "../../src/driver/driver-error.ts";
+import { Manager } from "../../src/driver/manager/manager.ts";
 import { STATE } from "../../src/driver/states.ts";
 import { VMCALL_MAGIC } from "../../src/vmm/constants.ts";
 import { ERROR_CODE } from "../../src/vmm/error-codes.ts";
@@ -86,6 +88,34 @@ describe("the VMM of a machine", () => {
     expect(host.vmm.vmcall([1n, 0n])[1]).toBe(ERROR_CODE.BFVMCALL_FAILURE);
     expect(host.changes(before)).toEqual([]);
     host.vmm.stop();
+  });
+
+  it("SYS-3 the manager's vmcalls over the VMM: versions, registers, strings, JSON, data, events", () => {
+    const host = new VmmHost();
+    const files = new Map<string, Uint8Array>([["in", Uint8Array.of(1, 2, 3, 0, 255)]]);
+    const store = {
+      read: (path: string) => files.get(path)!,
+      write: (path: string, bytes: Uint8Array) => void files.set(path, bytes),
+    };
+    const manager = new Manager(new Device(host.vmm.driver, () => {}), store);
+    const command = (line: string) => manager.run(line.split(" "));
+    host.vmm.load();
+    expect(command("start")).toEqual({ status: 0, out: "", error: "" });
+    const before = host.osState();
+    expect(command("vmcall versions 1").out).toContain("1.1.0");
+    expect(command("vmcall registers 1 2 3").status).toBe(0);
+    expect(command("vmcall string unformatted hello").out).toContain("hello");
+    expect(command('vmcall string json {"a":[1]}').out).toContain('"a"');
+    expect(command("vmcall data unformatted in out").status).toBe(0);
+    expect(files.get("out")).toEqual(files.get("in"));
+    expect(command("vmcall event 1").status).toBe(0);
+    expect(command("vmcall versions 7").status).toBe(1);
+    expect(host.changes(before)).toEqual([]);
+    expect(command("dump").out).toContain("host os is now in a vm");
+    expect([command("status").out, host.run(TEN)]).toEqual(["VMM_RUNNING", 10n]);
+    expect(command("stop").status).toBe(0);
+    expect(command("unload").status).toBe(0);
+    expect(host.vmm.state).toBe(UNLOADED);
   });
 
   it("verbs in a state that they are not for say so, and change nothing", () => {
