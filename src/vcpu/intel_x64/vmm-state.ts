@@ -7,7 +7,6 @@ import { Idt } from "./idt.ts";
 import { ACCESS_RIGHTS, type Segment } from "./intrinsics.ts";
 import type { OwnBlock } from "./own-memory.ts";
 import type { Platform } from "./platform.ts";
-import { quietCpuid } from "./quiet-cpuid.ts";
 import { NO_SEGMENTS, type VmcsState } from "./state.ts";
 import { emptyTss, TSS_BYTES } from "./tss.ts";
 
@@ -51,7 +50,7 @@ export function vmmState({ cpu, own, rootTable }: Platform): VmmState {
     own.physical.write(tssPage.phys, emptyTss());
     let cr4 = CR4_VALUE;
     for (const [leaf, register, bit, enabled] of BY_FEATURE)
-      if (((quietCpuid(cpu, leaf)[register] >>> bit) & 1) !== 0) cr4 |= BigInt(enabled);
+      if (((cpu.cpuidQuietly(leaf)[register] >>> bit) & 1) !== 0) cr4 |= BigInt(enabled);
     const segment = (index: number, accessRights: number): Segment => ({
       selector: index << 3,
       base: 0n,

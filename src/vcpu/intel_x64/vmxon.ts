@@ -5,7 +5,6 @@ import { withRollback } from "../../vmm/rollback.ts";
 import { VMX_BASIC } from "./capability.ts";
 import type { Intrinsics } from "./intrinsics.ts";
 import type { OwnBlock, OwnMemory } from "./own-memory.ts";
-import { quietCpuid } from "./quiet-cpuid.ts";
 import { Vmx } from "./vmx.ts";
 
 const FEATURE_CONTROL = 0x3a;
@@ -47,7 +46,7 @@ export class Vmxon {
     withRollback((rollback) => {
       const cpu = this.#cpu;
       demand((cpu.cr4 & VMXE) === 0n, "CR4.VMXE is set already: the OS, or another VMM, uses VMX itself");
-      demand((quietCpuid(cpu, 1).ecx & CPUID_VMX) !== 0, "the CPU has no VMX, CPUID.1:ECX bit 5");
+      demand((cpu.cpuidQuietly(1).ecx & CPUID_VMX) !== 0, "the CPU has no VMX, CPUID.1:ECX bit 5");
       this.#demandBasics();
       this.#demandFixed("CR0", cpu.cr0);
       this.#lockFeatureControl();
