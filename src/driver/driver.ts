@@ -160,7 +160,13 @@ export class Driver {
       this.#execute("start_vmm", `start_vmm on CPU ${cpu}`, [cpu], cpu);
       this.#started++;
       this.#state = STATE.RUNNING;
-      this.#announce(VMCALL.START, ERROR_CODE.ENTRY_ERROR_VMM_START_FAILED, `start on CPU ${cpu}`);
+      try {
+        this.#announce(VMCALL.START, ERROR_CODE.ENTRY_ERROR_VMM_START_FAILED, `start on CPU ${cpu}`);
+      } catch (error) {
+        // who has not answered would not answer STOP either
+        this.#logged(() => this.#leave(cpu));
+        throw error;
+      }
       this.#platform.started(cpu);
     });
   }
@@ -175,12 +181,16 @@ export class Driver {
     const previous = this.#orCorrupt(() => this.#moveTo(cpu));
     try {
       this.#announce(VMCALL.STOP, ERROR_CODE.ENTRY_ERROR_VMM_STOP_FAILED, `stop on CPU ${cpu}`);
-      this.#orCorrupt(() => this.#execute("stop_vmm", `stop_vmm on CPU ${cpu}`, [cpu], cpu));
-      this.#started--;
+      this.#leave(cpu);
       this.#platform.stopped(cpu);
     } finally {
       this.#platform.restoreAffinity(previous);
     }
+  }
+
+  #leave(cpu: bigint): void {
+    this.#orCorrupt(() => this.#execute("stop_vmm", `stop_vmm on CPU ${cpu}`, [cpu], cpu));
+    this.#started--;
   }
 
   /** Tells the VMM on this CPU, by a vmcall, that it was started or will be stopped. */

@@ -96,10 +96,11 @@ describe("what follows a failure", () => {
     expect(driver.state).toBe(STATE.LOADED);
     platform.answers.delete("start_vmm");
     platform.vmcallAnswer = () => 1n;
+    platform.answers.set("stop_vmm", () => 1n);
     expect(all(CONTROL.START)).toEqual([-1]);
-    // neither the driver's own attempt to stop nor the device's: the VMM does not answer
-    expect(driver.state).toBe(STATE.RUNNING);
-    expect(platform.logged).toHaveLength(2);
+    expect([failed(), driver.state]).toEqual(["ENTRY_ERROR_VMM_START_FAILED", STATE.CORRUPT]);
+    // what the driver tried, twice, and what the device tried
+    expect(platform.logged).toHaveLength(3);
   });
   it("IOC-4: unload frees the copies even if it fails", () => {
     const { device, add, all, driver, platform } = rig();

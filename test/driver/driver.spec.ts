@@ -416,9 +416,21 @@ describe("start", () => {
     to("LOADED");
     platform.vmcallAnswer = (registers) => (registers[0] === 5n ? ERROR_CODE.BFVMCALL_FAILURE : 0n);
     const seen = events(() => expect(failure("ENTRY_ERROR_VMM_START_FAILED", () => driver.start())).toContain("BFVMCALL_FAILURE"));
-    expect(seen).toEqual(expect.arrayContaining(["stop_vmm on CPU 0"]));
-    expect(seen).not.toContain("started 0");
+    expect(seen).toEqual(["to CPU 0", "start_vmm on CPU 0", `vmcall 5 ${MAGIC}`, "stop_vmm on CPU 0", "back to 77"]);
     expect([driver.state, driver.started]).toEqual([STATE.LOADED, 0n]);
+  });
+  it("DRV-17: so is one of the second CPU, with the first one; what cannot be undone corrupts", () => {
+    const { driver, platform, events, to } = rig({ cpus: 2 });
+    to("LOADED");
+    let calls = 0;
+    platform.vmcallAnswer = () => (++calls === 2 ? 1n : 0n);
+    const seen = events(() => failure("ENTRY_ERROR_VMM_START_FAILED", () => driver.start()));
+    expect(seen.filter((event) => event.startsWith("stop"))).toEqual(["stop_vmm on CPU 1", "stop_vmm on CPU 0", "stopped 0"]);
+    expect([driver.state, driver.started]).toEqual([STATE.LOADED, 0n]);
+    calls = 1;
+    platform.answers.set("stop_vmm", () => 1n);
+    failure("ENTRY_ERROR_VMM_START_FAILED", () => driver.start());
+    expect(driver.state).toBe(STATE.CORRUPT);
   });
   it("DRV-18: without start_vmm no such symbol, still LOADED, fini succeeds", () => {
     const { driver, to } = rig({ without: ["start_vmm"] });
