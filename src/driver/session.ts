@@ -104,6 +104,7 @@ export class Session {
         invlpg: flush,
         clflush: (virt) => cpu.clflush(virt),
       },
+      fastPath: core.fastPath,
       rootTable: () => root().cr3,
       exitEntry: regions.exitEntry,
       onExit: (handler) => {

@@ -8,7 +8,8 @@
 
 import { VcpuFactory } from "../vcpu/factory.ts";
 import { CoreIntrinsics } from "../vcpu/intel_x64/core-intrinsics.ts";
-import { makeIntelVcpu } from "../vcpu/intel_x64/vcpu.ts";
+import { IntelVcpu, makeIntelVcpu } from "../vcpu/intel_x64/vcpu.ts";
+import type { Extension } from "../vcpu/intel_x64/vm-api.ts";
 import { NO_FAULTS } from "../vmm/faults.ts";
 import type { DriverVerbs } from "./device.ts";
 import { DriverError } from "./driver-error.ts";
@@ -27,6 +28,8 @@ const CURRENT_CPU = -1n;
 export class Vmm {
   /** the CPU that the OS runs on, for whoever wants to look at it */
   readonly cpu: CoreIntrinsics;
+  /** of every vCPU that is started from now on; see `use` */
+  readonly extensions: Extension[] = [];
   readonly #options: VmmOptions;
   #installation: Installation | undefined;
 
@@ -69,6 +72,17 @@ export class Vmm {
 
   unload(): void {
     this.#verb(({ driver }) => driver.unload());
+  }
+
+  /** An extension underneath the OS: of the VM that it is in, if it is in one, and of every one that is started. */
+  use(extension: Extension): void {
+    this.extensions.push(extension);
+    if (this.state !== STATE.RUNNING) return;
+    const { vcpus } = this.session;
+    for (const id of vcpus.ids) {
+      const vcpu = vcpus.get(id);
+      if (vcpu instanceof IntelVcpu) extension(vcpu.vm);
+    }
   }
 
   /** Forgets everything, even a VMM that could not be stopped. */
@@ -135,7 +149,7 @@ export class Vmm {
       factory: (session) =>
         new VcpuFactory().register(
           "intel_x64",
-          makeIntelVcpu(session.intel, (id) => session.ring(id)),
+          makeIntelVcpu(session.intel, (id) => session.ring(id), this.extensions),
         ),
       ...this.#options,
       cpu: this.cpu,

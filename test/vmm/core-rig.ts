@@ -40,7 +40,7 @@ export class CoreRig {
   readonly vcpu: IntelVcpu;
   readonly log: string[] = [];
 
-  constructor(host: Partial<CoreHost> = {}, faults?: Faults, extensions: readonly Extension[] = []) {
+  constructor(host: Partial<CoreHost> = {}, faults?: Faults, extensions: readonly Extension[] = [], fast = false) {
     this.ring0 = new Ring0(host, RAM_MIB, model);
     const { core } = this.ring0;
     const memory: Memory = {
@@ -70,6 +70,7 @@ export class CoreRig {
       own: new OwnMemory(this.manager, memory),
       manager: this.manager,
       mapContext: { memory: physical, manager: this.manager, root, invlpg: () => {}, clflush: () => {} },
+      ...(fast ? { fastPath: core.fastPath } : {}),
       rootTable: () => root.cr3,
       exitEntry: VIRTUAL + 0xdead_0000n,
       onExit: (handler) => {

@@ -1,7 +1,7 @@
 /** Exits by reason: what the guest gets, where it goes on, and what happens when nobody knows what to do. */
 import { describe, expect, it } from "vitest";
-import { EXIT_REASON } from "../../src/spec/exits.ts";
-import { ExitHandler, exitReasonName } from "../../src/vcpu/intel_x64/exit-handler.ts";
+import { EXIT_REASON, exitReasonName } from "../../src/spec/exits.ts";
+import { ExitHandler } from "../../src/vcpu/intel_x64/exit-handler.ts";
 import { SAVED_REGISTERS, type SavedRegister, STATE_SAVE_BYTES, StateSave } from "../../src/vcpu/intel_x64/state-save.ts";
 import { BadAlloc } from "../../src/vmm/errors.ts";
 import { rig } from "./rig.ts";
@@ -49,7 +49,7 @@ describe("dispatch", () => {
     m.exit(EXIT_REASON.CPUID);
     m.exit(EXIT_REASON.CPUID);
     m.exit(EXIT_REASON.INVD);
-    expect(m.handler.exitStats()).toEqual({ cpuid: 2, invd: 1 });
+    expect(m.handler.exitStats()).toEqual({ CPUID: 2, INVD: 1 });
   });
 
   it("EXIT-2 CPUID: with the guest's registers, all four results, zero-extended", () => {
@@ -234,7 +234,7 @@ describe("what nobody handles", () => {
     };
     expect(m.exit(EXIT_REASON.TRIPLE_FAULT, { ...fields, vmExitInstructionInformation: 0x444n })).toEqual(["stop"]);
     const told = m.log.join("\n");
-    expect(told).toMatch(/triple fault \(0x2\)/);
+    expect(told).toMatch(/TRIPLE FAULT \(0x2\)/);
     for (const [name, value] of [
       ["exitQualification", "0xabc"],
       ["vmExitInterruptionInformation", "0x333"],
@@ -250,13 +250,13 @@ describe("what nobody handles", () => {
   it("EXIT-8 a failed entry, bit 31, runs all checks and dumps, also where the reason has a handler", () => {
     const m = set();
     expect(m.exit(0x8000_0021)).toEqual(["stop"]);
-    expect(m.log.join("\n")).toMatch(/invalid guest state \(0x80000021\)/);
+    expect(m.log.join("\n")).toMatch(/INVALID GUEST STATE \(0x80000021\)/);
     expect(m.log).toContain("explained");
     expect(set().exit(0x8000_0000 + EXIT_REASON.CPUID)).toEqual(["stop"]);
   });
 
   it("EXIT-8 a reason that has no name is told by its number", () => {
-    expect([exitReasonName(10), exitReasonName(70), exitReasonName(0x8000_0030)]).toEqual(["cpuid", "reason 70", "ept violation"]);
+    expect([exitReasonName(10), exitReasonName(70), exitReasonName(0x8000_0030)]).toEqual(["CPUID", "reason 70", "EPT VIOLATION"]);
     expect(set().exit(70)).toEqual(["stop"]);
   });
 

@@ -14,12 +14,36 @@ import { vpid } from "../../src/vcpu/intel_x64/extensions/vpid.ts";
 import { writeWatch } from "../../src/vcpu/intel_x64/extensions/write-watch.ts";
 import { LogicError, OutOfRange } from "../../src/vmm/errors.ts";
 import { CODE, DATA, SELECTOR, STACK } from "../lib/ring0.ts";
+import { VmmHost } from "../lib/vmm-host.ts";
 import { CoreRig } from "./core-rig.ts";
 import { rig as mockRig } from "./rig.ts";
 
 const HLT = "F4";
 const CPUID = "0F A2";
 const MAGIC = 0xb045_eacd_acd5_2e22n;
+
+it("a VMM takes extensions before it starts, while it runs, and has them again when it is started again", () => {
+  const [before, meanwhile] = [cpuidCounter(), cpuidCounter()];
+  const host = new VmmHost();
+  const { vmm } = host;
+  const run = () => host.run();
+  vmm.use(before.extension);
+  vmm.load();
+  vmm.start();
+  run();
+  vmm.use(meanwhile.extension);
+  run();
+  const first = [before, meanwhile].map(({ counts }) => counts.get(0) ?? 0);
+  expect(first[0]).toBeGreaterThan(first[1]);
+  expect(first[1]).toBeGreaterThan(0);
+  vmm.stop();
+  run();
+  expect([before, meanwhile].map(({ counts }) => counts.get(0))).toEqual(first);
+  vmm.start();
+  run();
+  const [a, b] = [before, meanwhile].map(({ counts }, i) => (counts.get(0) ?? 0) - first[i]);
+  expect([a > 0, a]).toEqual([true, b]);
+});
 
 describe("CPUID", () => {
   it("the counter counts by leaf", () => {
@@ -56,6 +80,49 @@ describe("CPUID", () => {
   });
 });
 
+describe("beside the fast path", () => {
+  // mov eax, 1; cpuid; mov eax, 2; cpuid; mov ecx, C0000082h; rdmsr; mov ecx, 174h; rdmsr; mov rax, cr3; mov cr3, rax
+  const code = `B8 01 00 00 00 ${CPUID} B8 02 00 00 00 ${CPUID} B9 82 00 00 C0 0F 32 B9 74 01 00 00 0F 32 0F 20 D8 0F 22 D8 ${HLT}`;
+  const fast = (use: (rig: CoreRig) => void) => {
+    const rig = new CoreRig({}, undefined, [], true).code(code);
+    rig.vcpu.init();
+    use(rig);
+    expect(rig.start().run()).toBe(STOP.HALT);
+    return rig.vcpu.exitHandler.exitStats();
+  };
+
+  it("what nobody has asked for does not come to the exit handler", () => {
+    expect(fast(() => {})).toEqual({});
+  });
+
+  it("a handler is called nevertheless", () => {
+    const seen: string[] = [];
+    const stats = fast(({ vcpu: { vm } }) => {
+      vm.onCpuid(2, ({ leaf }) => void seen.push(`cpuid ${leaf}`));
+      vm.onRdmsr(0xc000_0082, () => void seen.push("rdmsr"));
+      vm.onCr(3, ({ kind }) => seen.push(kind));
+    });
+    expect(seen).toEqual(["cpuid 2", "rdmsr", "read", "write"]);
+    expect(stats).toEqual({ CPUID: 1, RDMSR: 1, "CR ACCESS": 2, "MONITOR TRAP FLAG": 2 });
+    expect(fast(({ vcpu }) => vcpu.vm.onCpuid("any", () => undefined))).toEqual({ CPUID: 2 });
+  });
+
+  it("the guest sees no VMX, with a handler and without", () => {
+    for (const watched of [true, false]) {
+      const rig = new CoreRig({}, undefined, [], true).code(`B8 01 00 00 00 ${CPUID} ${HLT}`).start();
+      if (watched) rig.vcpu.vm.onCpuid(1, () => undefined);
+      rig.run();
+      expect(rig.get("rcx") & 0x20n).toBe(0n);
+    }
+  });
+
+  it("the policy is gone with the vCPU", () => {
+    const rig = new CoreRig({}, undefined, [], true).code(`B8 01 00 00 00 ${CPUID} ${HLT}`).start().stop();
+    rig.run();
+    expect(rig.get("rcx") & 0x20n).toBe(0x20n);
+  });
+});
+
 describe("MSRs", () => {
   // mov ecx, C0000082h (LSTAR); rdmsr; mov ecx, 10h; rdmsr; mov ecx, 480h; rdmsr
   const READS = `B9 82 00 00 C0 0F 32 B9 10 00 00 00 0F 32 ${HLT}`;
@@ -63,7 +130,7 @@ describe("MSRs", () => {
   it("the bitmap keeps them from exiting, except those that somebody watches", () => {
     const without = new CoreRig().code(READS).start();
     without.run();
-    expect(without.vcpu.exitHandler.exitStats()).toEqual({ rdmsr: 2 });
+    expect(without.vcpu.exitHandler.exitStats()).toEqual({ RDMSR: 2 });
     const saved = new CoreRig({}, undefined, [msrBitmapSaver]).code(READS).start();
     expect([saved.run(), saved.vcpu.exitHandler.exitStats()]).toEqual([STOP.HALT, {}]);
     const watched = new CoreRig({}, undefined, [msrBitmapSaver]).code(READS);
@@ -82,7 +149,7 @@ describe("MSRs", () => {
     watched.code(READS).ring0.set({ rip: BigInt(CODE) });
     watched.ring0.vcpu.refresh();
     watched.run();
-    expect(watched.vcpu.exitHandler.exitStats()).toEqual({ rdmsr: 1 });
+    expect(watched.vcpu.exitHandler.exitStats()).toEqual({ RDMSR: 1 });
   });
 
   it("with the bitmap those of VMX still are #GP", () => {
@@ -166,7 +233,7 @@ describe("ports", () => {
       [0x400, 1, 0xf9],
     ]);
     expect(rig.get("rax")).toBe(0x4142_0062n);
-    expect(rig.vcpu.exitHandler.exitStats()).toEqual({ "io instruction": 3 });
+    expect(rig.vcpu.exitHandler.exitStats()).toEqual({ "IO INSTRUCTION": 3 });
   });
 
   it("string instructions go through one element at a time", () => {

@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { Gdt } from "../../src/vcpu/intel_x64/gdt.ts";
 import { Idt } from "../../src/vcpu/intel_x64/idt.ts";
+import { ACCESS_RIGHTS } from "../../src/vcpu/intel_x64/intrinsics.ts";
 import { emptyTss, TSS, TSS_BYTES } from "../../src/vcpu/intel_x64/tss.ts";
 import { ContractViolation, OutOfRange } from "../../src/vmm/errors.ts";
 import { MockIntrinsics } from "../lib/mock-intrinsics.ts";
@@ -60,6 +61,11 @@ describe("a GDT", () => {
     gdt.setAccessRights(1, 0xc593);
     expect(gdt.words[1]).toBe(0x12cf_93cd_0000_ffffn);
   });
+});
+
+it("INT-7 access rights that the VMM gives its segments", () => {
+  const { RING0_CS, RING0_SS, RING0_FS, RING0_GS, RING0_TR, UNUSABLE } = ACCESS_RIGHTS;
+  expect([RING0_CS, RING0_SS, RING0_FS, RING0_GS, RING0_TR, UNUSABLE]).toEqual([0xa09b, 0xc093, 0x8093, 0x8093, 0x008b, 0x1_0000]);
 });
 
 it('INT-10 the TSS of 64-bit mode has 104 bytes, all zero, with stacks and I/O map where SDM Vol. 3 figure "64-Bit TSS Format" has them', () => {

@@ -8,6 +8,28 @@ const CPUID = "0F A2";
 const HLT = "F4";
 
 describe("an OS in a VM", () => {
+  it("EXIT-11 leaves all its registers in the state-save page when it exits, RIP and RSP from the VMCS", () => {
+    const rig = new CoreRig().code(`${CPUID} ${HLT}`);
+    const general = ["rax", "rbx", "rcx", "rdx", "rbp", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15"] as const;
+    for (const [n, name] of general.entries()) rig.ring0.set({ [name]: 0x1111_0000_0000n + BigInt(n) });
+    for (let n = 0; n < 16; n++) rig.ring0.vcpu.bytesOf("xmm", n).fill(n + 1);
+    rig.start();
+    let seen: unknown;
+    rig.vcpu.vm.onCpuid("any", (_call, { save, rip }) => {
+      const page = rig.platform.own.physical.read(rig.vcpu.stateSave.phys, 0x1000);
+      const xmm = Array.from({ length: 16 }, (_, n) => [...new Set(page.subarray(0xc0 + 32 * n, 0xd0 + 32 * n))]);
+      seen = [general.map((name) => save.get(name)), rip, save.get("rsp"), xmm];
+      return undefined;
+    });
+    rig.run();
+    expect(seen).toEqual([
+      general.map((_, n) => 0x1111_0000_0000n + BigInt(n)),
+      BigInt(CODE),
+      BigInt(STACK),
+      Array.from({ length: 16 }, (_, n) => [n + 1]),
+    ]);
+  });
+
   it("INT-4 goes on at the very instruction where it stood, with the registers that it had", () => {
     const rig = new CoreRig().code(`48 89 C3 ${HLT}`); // mov rbx, rax
     rig.ring0.set({ rax: 0x1234_5678_9abc_def0n, r15: 15n });
@@ -21,7 +43,7 @@ describe("an OS in a VM", () => {
     const plain = new CoreRig().code(`B8 01 00 00 00 ${CPUID} ${HLT}`);
     rig.start();
     expect([rig.run(), plain.run()]).toEqual([STOP.HALT, STOP.HALT]);
-    expect(rig.vcpu.exitHandler.exitStats()).toEqual({ cpuid: 1 });
+    expect(rig.vcpu.exitHandler.exitStats()).toEqual({ CPUID: 1 });
     expect(plain.get("rcx") & 0x20n).toBe(0x20n);
     expect(rig.get("rcx")).toBe(plain.get("rcx") & ~0x20n);
     for (const name of ["rax", "rbx", "rdx"] as const) expect(rig.get(name)).toBe(plain.get(name));
@@ -34,7 +56,7 @@ describe("an OS in a VM", () => {
     rig.start();
     expect(rig.run()).toBe(STOP.HALT);
     expect([rig.get("rbx"), rig.ring0.vcpu.get("rip"), rig.ring0.read(STACK - 48)]).toEqual([0x620n, BigInt(CODE) + 0x101n, 0n]);
-    expect(rig.vcpu.exitHandler.exitStats()).toEqual({ "cr access": 1 });
+    expect(rig.vcpu.exitHandler.exitStats()).toEqual({ "CR ACCESS": 1 });
   });
 
   it("uses MSRs as before: those that the VMCS keeps and those that it does not", () => {
@@ -73,9 +95,39 @@ it("an OS of 32 bits goes on as one", () => {
   rig.ring0.write(0x7000, 0x87n);
   rig.ring0.vcpu.refresh();
   rig.start();
-  expect([rig.run(), rig.vcpu.exitHandler.exitStats()]).toEqual([STOP.HALT, { cpuid: 1 }]);
+  expect([rig.run(), rig.vcpu.exitHandler.exitStats()]).toEqual([STOP.HALT, { CPUID: 1 }]);
   rig.stop();
   expect([rig.get("rax"), rig.ring0.vcpu.getNumber("mode"), rig.ring0.vcpu.get("efer")]).toEqual([0x16n, 1, 0n]);
+});
+
+it("an OS reads and writes CR0.NE as before, though VMX operation needs it set", () => {
+  // mov rax, cr0; mov rbx, rax; or eax, 20h; mov cr0, rax; mov rcx, cr0; and eax, ~20h; mov cr0, rax; mov rdx, cr0
+  const rig = new CoreRig().code(`0F 20 C0 48 89 C3 83 C8 20 0F 22 C0 0F 20 C1 83 E0 DF 0F 22 C0 0F 20 C2 ${HLT}`);
+  rig.ring0.set({ cr0: 0x8001_0013n });
+  rig.start();
+  expect(rig.run()).toBe(STOP.HALT);
+  expect((["rbx", "rcx", "rdx"] as const).map((name) => rig.get(name))).toEqual([0x8001_0013n, 0x8001_0033n, 0x8001_0013n]);
+  rig.stop();
+  expect(rig.ring0.vcpu.get("cr0")).toBe(0x8001_0013n);
+});
+
+it("an OS that turns paging and protection off goes on, as an unrestricted guest with EPT, and may turn them on again", () => {
+  // mov eax, cr0; and eax, 7FFFFFFFh; mov cr0, eax; and al, FEh; mov cr0, eax; mov esi, cr0; or eax, 80000001h; mov cr0, eax; mov ecx, cr0
+  const code = `0F 20 C0 25 FF FF FF 7F 0F 22 C0 24 FE 0F 22 C0 0F 20 C6 0D 01 00 00 80 0F 22 C0 0F 20 C1 31 C0 ${CPUID} ${HLT}`;
+  const [plain, rig] = [new CoreRig(), new CoreRig()];
+  for (const { ring0 } of [plain, rig]) {
+    ring0.code(code);
+    ring0.set({ cr4: 0x610n, efer: 0n, cs: SELECTOR.CODE32, csRights: 0xc09b, cr3: 0x7000n, mode: 1, stackMask: 0xffff_ffffn });
+    ring0.write(0x7000, 0x87n);
+    ring0.vcpu.refresh();
+  }
+  rig.start();
+  expect([plain.run(), rig.run()]).toEqual([STOP.HALT, STOP.HALT]);
+  expect(rig.get("rsi")).toBe(0x1_0032n);
+  for (const name of ["rax", "rbx", "rsi"] as const) expect(rig.get(name)).toBe(plain.get(name));
+  expect(rig.vcpu.exitHandler.exitStats()).toEqual({ "CR ACCESS": 1, "MONITOR TRAP FLAG": 1, CPUID: 1 });
+  rig.stop();
+  for (const name of ["cr0", "cr4", "efer", "rip"]) expect(rig.ring0.vcpu.get(name)).toBe(plain.ring0.vcpu.get(name));
 });
 
 describe("vmcalls", () => {
@@ -187,6 +239,7 @@ describe("promotion", () => {
           .set({ cr4: 0x610n, efer: 0n, cs: SELECTOR.CODE32, csRights: 0xc09b, cr3: 0x7000n, mode: 1, stackMask: 0xffff_ffffn })
           .write(0x7000, 0x87n),
     ],
+    ["with x87 errors by interrupt", ({ ring0 }) => ring0.set({ cr0: 0x8001_0013n })],
     [
       "in PAE paging",
       ({ ring0 }) =>
@@ -218,8 +271,7 @@ describe("promotion", () => {
 
 describe("an OS that cannot be taken", () => {
   it.each([
-    ["real mode", { cr0: 0x10n, efer: 0n, cr4: 0n, mode: 0 }, /CR0 0x10, and VMX operation needs 0x80000021 set/],
-    ["x87 errors by interrupt", { cr0: 0x8001_0013n }, /needs 0x20 set/],
+    ["real mode", { cr0: 0x10n, efer: 0n, cr4: 0n, mode: 0 }, /CR0 0x10, and VMX operation needs 0x80000001 set/],
     ["VMX of its own", { cr4: 0x2620n }, /CR4\.VMXE is set already/],
   ] as const)("%s: a clear error, and nothing has happened", (_name, registers, message) => {
     const rig = new CoreRig().code(HLT);

@@ -217,7 +217,7 @@ VMXON-5   stop | -
 VMCS-1    launch | -
 VMCS-2    demote or guest | -
 VMCS-3    guest fields | differs: interruptibility, activity and pending debug exceptions are written, because a launch may come anywhere in the OS
-VMCS-4    controls | differs: IA-32e mode is the guest's own; CR4.VMXE is masked, so that the OS does not see it
+VMCS-4    controls | differs: IA-32e mode is the guest's own; bits of CR0 and CR4 that VMX operation needs are masked, so that the OS sees what it has written
 VMCS-5    host fields | -
 VMCS-6    defaults of states | -
 VMCS-7    the host-VM state | differs: segments are taken with their hidden parts, which the GDT may not have any more

@@ -179,11 +179,11 @@ describe("what is written", () => {
     expect(controls("entry", cpu.field("vmEntryControls"))).not.toContain("loadGuestPerfGlobalCtrl");
   });
 
-  it("VMCS-4 no bitmaps, EPT, VPID or exceptions; the one mask is that of CR4.VMXE, which the OS reads as 0", () => {
+  it("VMCS-4 no bitmaps, EPT, VPID or exceptions; masked is what VMX operation needs: CR4.VMXE, which the OS reads as 0, CR0.PE, NE and PG", () => {
     const { cpu, run } = set();
     run();
     const masks = ["cr0GuestHostMask", "cr4GuestHostMask", "cr4ReadShadow", "exceptionBitmap"].map((f) => cpu.field(f));
-    expect(masks).toEqual([0n, 0x2000n, 0x620n, 0n]);
+    expect(masks).toEqual([0x8000_0021n, 0x2000n, 0x620n, 0n]);
   });
 
   it("VMCS-4 an OS outside of IA-32e mode is entered there", () => {

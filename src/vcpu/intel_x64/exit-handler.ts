@@ -3,7 +3,7 @@
  * stops with everything said that is known. Nothing that goes wrong in here escapes: the caller is the CPU. SDM Vol. 3 "VMX Basic Exit
  * Reasons".
  */
-import { EXIT_REASON } from "../../spec/exits.ts";
+import { EXIT_REASON, exitReasonName } from "../../spec/exits.ts";
 import { ERROR_CODE } from "../../vmm/error-codes.ts";
 import { RuntimeError } from "../../vmm/errors.ts";
 import { guard } from "../../vmm/guard.ts";
@@ -31,15 +31,10 @@ import { encodingOf } from "./vmx.ts";
 
 const BASIC = 0xffff;
 const FAILED_ENTRY = 0x8000_0000;
-const REASON_NAMES: ReadonlyMap<number, string> = new Map(
-  Object.entries(EXIT_REASON).map(([name, number]) => [number, name.toLowerCase().replaceAll("_", " ")]),
-);
 const REASONS = 1 + Math.max(...Object.values(EXIT_REASON));
 const REASON_FIELD = encodingOf("exitReason");
 /** the guest's 17 registers, without what the VMM keeps behind them */
 const DUMPED = SAVED_REGISTERS.slice(0, 17);
-
-export const exitReasonName = (reason: number): string => REASON_NAMES.get(reason & BASIC) ?? `reason ${reason & BASIC}`;
 
 const TABLE: ExitTable = {
   ...CPUID_EXITS,

@@ -115,6 +115,8 @@ export class Hooks {
   readonly exception = new HookList<OnException>();
   readonly vmcall = new HookList<OnVmcall>();
   readonly mtf = new HookList<OnMtf>();
+  /** lets the guest turn paging and protection off */
+  unrestrict: (() => void) | undefined;
   readonly #ports: PortRange[] = [];
   readonly #ept: EptRange[] = [];
 

@@ -5,6 +5,17 @@ import type { MemoryManager } from "../../vmm/memory-manager.ts";
 import type { Intrinsics } from "./intrinsics.ts";
 import type { OwnMemory } from "./own-memory.ts";
 
+/** Exits that the CPU's simulation answers by itself, by a policy: src/core/fast-path.ts. */
+export interface FastPathPolicy {
+  /** Nothing is answered. */
+  clear(): void;
+  /** What needs no VMM is. */
+  passPlain(): void;
+  ask(kind: "cpuid" | "cr"): void;
+  askCpuid(leaf: number): void;
+  askMsrs(first: number, last: number, access: "r" | "w"): void;
+}
+
 export interface Platform {
   readonly cpu: Intrinsics;
   /** all of physical memory, the OS's and our own */
@@ -13,6 +24,8 @@ export interface Platform {
   readonly manager: MemoryManager;
   /** how other memory is mapped into the VMM's address space for a time; without it vmcalls have no buffers */
   readonly mapContext?: MapContext;
+  /** without it every exit comes here */
+  readonly fastPath?: FastPathPolicy;
   /** CR3 of the VMM's address space */
   rootTable(): bigint;
   /** RIP of the host: exits that load it are handled here */

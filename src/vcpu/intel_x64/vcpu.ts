@@ -10,9 +10,9 @@ import { type Ring, type UserData, Vcpu } from "../vcpu.ts";
 import type { VcpuId } from "../vcpu-id.ts";
 import { ExitHandler } from "./exit-handler.ts";
 import { hostVmState } from "./host-vm-state.ts";
-import { enterLongMode } from "./long-mode.ts";
 import type { OwnBlock } from "./own-memory.ts";
 import type { Platform } from "./platform.ts";
+import { prepareCpu } from "./prepare-cpu.ts";
 import type { VmcsState } from "./state.ts";
 import { type SavedRegister, STATE_SAVE, StateSave } from "./state-save.ts";
 import { type Extension, VmApi } from "./vm-api.ts";
@@ -20,7 +20,7 @@ import { Vmcs } from "./vmcs.ts";
 import { type VmmState, vmmState } from "./vmm-state.ts";
 import { Vmxon } from "./vmxon.ts";
 
-const NEEDED = BigInt(CR0.PE) | BigInt(CR0.PG) | BigInt(CR0.NE);
+const NEEDED = BigInt(CR0.PE) | BigInt(CR0.PG);
 
 /** What a vCPU is made of; whatever is not given it makes for itself when it is initialised. */
 export interface VcpuParts {
@@ -101,7 +101,7 @@ export class IntelVcpu extends Vcpu {
       rollback.add(() => super.hlt(data));
       if (this.isHostVcpu) {
         demandPaging(guest);
-        const goBack = enterLongMode(this.#platform.cpu, this.#platform.rootTable());
+        const goBack = prepareCpu(this.#platform.cpu, this.#platform.rootTable());
         if (goBack !== undefined) rollback.add(goBack);
         vmxon.start();
         rollback.add(() => vmxon.stop());
@@ -130,6 +130,7 @@ export class IntelVcpu extends Vcpu {
 
   override fini(data?: UserData): void {
     super.fini(data);
+    this.#platform.fastPath?.clear();
     this.#parts?.vm.release();
     this.#parts?.vmcs.release();
     this.#parts?.host.release();
@@ -150,6 +151,8 @@ export class IntelVcpu extends Vcpu {
     const exitHandler =
       given.exitHandler ?? new ExitHandler({ platform, vmcs, save, vcpuId: this.id, ...(mapContext === undefined ? {} : { mapContext }) });
     const host = given.host ?? vmmState(platform);
+    platform.fastPath?.clear();
+    platform.fastPath?.passPlain();
     const vm = new VmApi(platform, exitHandler);
     this.#parts = { vmxon, vmcs, exitHandler, host, vm };
     for (const extension of this.#extensions) extension(vm);

@@ -27,6 +27,7 @@ import { INVEPT } from "./intrinsics.ts";
 import type { OwnBlock } from "./own-memory.ts";
 import type { Platform } from "./platform.ts";
 import type { VmcsFields } from "./vmcs-fields.ts";
+import { PE_AND_PG } from "./vmcs-setup.ts";
 
 export type Access = EptViolation["access"];
 /** What the vCPU calls with its API when it is initialised. */
@@ -59,17 +60,25 @@ export class VmApi {
   constructor(platform: Platform, handler: ExitHandler) {
     this.#platform = platform;
     this.#handler = handler;
+    handler.hooks.unrestrict = () => this.#unrestrict();
   }
 
   onCpuid(leaf: number | "any", handler: OnCpuid): Dispose {
     const { cpuid } = this.#handler.hooks;
-    return leaf === "any" ? cpuid.addForAny(handler) : cpuid.add(leaf, handler);
+    const { fastPath } = this.#platform;
+    if (leaf !== "any") {
+      fastPath?.askCpuid(leaf);
+      return cpuid.add(leaf, handler);
+    }
+    fastPath?.ask("cpuid");
+    return cpuid.addForAny(handler);
   }
 
   onRdmsr(msr: number, handler: OnRdmsr): Dispose {
     const { rdmsr } = this.#handler.hooks;
     const dispose = rdmsr.add(msr, handler);
     this.#msr?.set(msr, "read", true);
+    this.#askMsr(msr, "r");
     return () => {
       dispose();
       if (!rdmsr.has(msr) && !isOurs(msr)) this.#msr?.set(msr, "read", false);
@@ -80,6 +89,7 @@ export class VmApi {
     const { wrmsr } = this.#handler.hooks;
     const dispose = wrmsr.add(msr, handler);
     this.#msr?.set(msr, "write", true);
+    this.#askMsr(msr, "w");
     return () => {
       dispose();
       if (!wrmsr.has(msr) && !isOurs(msr)) this.#msr?.set(msr, "write", false);
@@ -118,6 +128,7 @@ export class VmApi {
   /** Accesses to a control register: of CR0 and CR4, writes that change one of the bits in `mask`; of CR3 and CR8, all. */
   onCr(register: 0 | 3 | 4 | 8, handler: OnCr, mask = 0n): Dispose {
     const dispose = this.#handler.hooks.cr.add(register, handler);
+    this.#platform.fastPath?.ask("cr");
     const undo = this.#set((fields) => {
       if (register === 0 || register === 4) watchBits(fields, register, mask);
       else for (const control of CR_CONTROLS[register]) fields.enable(control);
@@ -250,6 +261,21 @@ export class VmApi {
     this.#ept?.release();
     for (const page of this.#pages.splice(0)) this.#platform.own.release(page);
     this.#settings.clear();
+  }
+
+  /** What the bitmap has no bit for is never answered on the fast path either. */
+  #askMsr(msr: number, access: "r" | "w"): void {
+    if (MsrBitmap.covers(msr)) this.#platform.fastPath?.askMsrs(msr, msr, access);
+  }
+
+  /** In real mode, and without paging, a guest runs only with EPT. */
+  #unrestrict(): void {
+    const { pointer } = this.ept;
+    this.#now((fields) => {
+      fields.set("eptPointer", pointer);
+      fields.enable("secondary.unrestrictedGuest");
+      fields.set("cr0GuestHostMask", fields.get("cr0GuestHostMask") & ~PE_AND_PG);
+    });
   }
 
   #ioBitmaps(): IoBitmaps {

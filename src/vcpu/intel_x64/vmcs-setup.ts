@@ -10,6 +10,7 @@ import { VmcsFields } from "./vmcs-fields.ts";
 const NO_LINK = 0xffff_ffff_ffff_ffffn;
 const VMXE = BigInt(CR4.VMXE);
 const NE = BigInt(CR0.NE);
+export const PE_AND_PG = BigInt(CR0.PE) | BigInt(CR0.PG);
 const LMA = BigInt(EFER.LMA);
 
 const GUEST_SEGMENTS: readonly (readonly [SegmentName, string])[] = [
@@ -55,11 +56,11 @@ function writeControls(fields: VmcsFields, guest: VmcsState): void {
   else fields.disable("entry.ia32eModeGuest");
   if (fields.isAllowed1("entry.loadGuestPerfGlobalCtrl")) fields.enable("entry.loadGuestPerfGlobalCtrl");
 
-  // VMX operation needs CR4.VMXE, which the OS has not set and is not to see; a CPU that forbids bits has told VMXON so already
+  // bits that VMX operation needs set, whatever the OS has and goes on to see; PE and PG need not be, in an unrestricted guest
   fields.set("cr4GuestHostMask", VMXE);
   fields.set("cr4ReadShadow", guest.cr4 & ~VMXE);
-  fields.set("cr0GuestHostMask", 0n);
-  fields.set("cr0ReadShadow", guest.cr0 | NE);
+  fields.set("cr0GuestHostMask", fields.isAllowed1("secondary.unrestrictedGuest") ? NE | PE_AND_PG : NE);
+  fields.set("cr0ReadShadow", guest.cr0);
 }
 
 function writeGuest(fields: VmcsFields, guest: VmcsState): void {
@@ -85,7 +86,7 @@ function writeGuest(fields: VmcsFields, guest: VmcsState): void {
   fields.set("guestIa32SysenterCs", guest.sysenterCs);
   fields.set("guestIa32SysenterEsp", guest.sysenterEsp);
   fields.set("guestIa32SysenterEip", guest.sysenterEip);
-  fields.set("guestCr0", guest.cr0);
+  fields.set("guestCr0", guest.cr0 | NE);
   fields.set("guestCr3", guest.cr3);
   fields.set("guestCr4", guest.cr4);
   fields.set("guestDr7", guest.dr7);
