@@ -3,7 +3,8 @@
  * CR8-Based TPR Accesses", "Virtualizing MSR-Based APIC Accesses". Called where the instruction does not exit; true: it is done, and RIP is
  * behind it or, after a VM exit that came of it, in the host.
  */
-import { jumpTo } from "../cpu/modes";
+import { endStep } from "../cpu/debug";
+import { jumpTo, KEY_STEP, KEY_TRAP } from "../cpu/modes";
 import { Op } from "../decode/op";
 import { State } from "../generated/state";
 import * as V from "../generated/vmx";
@@ -29,10 +30,11 @@ const X2APIC_EOI: u32 = 0x80b;
 const X2APIC_SELF_IPI: u32 = 0x83f;
 const VIRTUAL_SELF_IPI: u32 = 0x3f0;
 
-/** The instruction is done: RIP is behind it, and it has retired. */
+/** The instruction is done: RIP is behind it, and it has retired; if the guest steps, a trap is pending. */
 function complete(s: State, op: Op): bool {
   s.budget += <i64>op.left - 1;
   jumpTo(s, s.blockRip + <u64>op.off + <u64>op.len);
+  if ((s.blockKey & KEY_STEP) != 0) endStep(s, (s.blockKey & KEY_TRAP) != 0, false);
   return true;
 }
 

@@ -100,6 +100,24 @@ describe("a guest that steps", () => {
     expect(m.resume()).toBe(STOP.HALT);
     expect(seen(m)).toEqual(debug(BS, 2));
   });
+  it("exits behind what its virtual APIC answers, and a TPR below the threshold comes first", () => {
+    const VIRTUAL_APIC = 0x6_b000;
+    const MOV_CR8_RAX = "44 0F 22 C0";
+    const stepping = (threshold: bigint) =>
+      guest()
+        .on("useTprShadow")
+        .with({ ...DB_EXITS, guestRflags: 2n | TF, virtualApicAddress: BigInt(VIRTUAL_APIC), tprThreshold: threshold });
+    const m = stepping(0n);
+    m.ring0.write(VIRTUAL_APIC + 0x80, 0n);
+    expect(seen(launch(m, `${MOV_CR8_RAX} ${NOP}`))).toEqual({ reason: EXIT_REASON.EXCEPTION_OR_NMI, qualification: BS, at: 4 });
+    const n = stepping(1n);
+    n.ring0.write(VIRTUAL_APIC + 0x80, 0x20n).set({ rax: 0n });
+    // xor eax, eax: a step of its own, whose trap the host takes
+    launch(n, `31 C0 ${MOV_CR8_RAX}`);
+    expect(n.resume()).toBe(STOP.HALT);
+    expect(seen(n)).toEqual({ reason: EXIT_REASON.TPR_BELOW_THRESHOLD, qualification: 0n, at: 6 });
+    expect(n.field("guestPendingDebugExceptions")).toBe(BS);
+  });
   it("steps from branch to branch with DEBUGCTL.BTF, which #DB clears where it is delivered", () => {
     const BTF = 2n;
     const m = guest().with({ ...DB_EXITS, guestRflags: 2n | TF, guestIa32Debugctl: BTF });
