@@ -25,7 +25,7 @@ function end(b: Exec, op: Op, result: u32): void {
   b.jump(b.nextRip(op));
 }
 
-/** What all but VMXON and VMCALL check first. */
+/** What all but VMXON check first. */
 function begin(b: Exec, op: Op): void {
   exists(b, op, b.vmx != VMX_OFF);
   privileged(b, op);
@@ -107,8 +107,7 @@ function tellFailure(b: Exec, result: u32): void {
 }
 
 export function vmcall(b: Exec, op: Op): void {
-  if (b.vmx == VMX_OFF) raiseUd(b, op);
-  privileged(b, op);
+  begin(b, op);
   end(b, op, work.fail(b, V.VM_ERROR_VMCALL_IN_ROOT));
 }
 

@@ -1,4 +1,4 @@
-/** The bitmaps of a VMCS. SDM Vol. 3 "MSR-Bitmap Address", "I/O-Bitmap Addresses". */
+/** The bitmaps of a VMCS. SDM Vol. 3 "MSR-Bitmap Address", "I/O-Bitmap Addresses", "VMCS Shadowing Bitmap Addresses". */
 import { State } from "../generated/state";
 import * as V from "../generated/vmx";
 import { hostOf } from "../mmu/physical";
@@ -6,6 +6,7 @@ import { field } from "./vmcs";
 
 const HIGH_MSRS: u32 = 0xc0000000;
 const MSRS: u32 = 0x2000;
+const ENCODING_BITS: u64 = 15;
 
 /** Bit `n` of the bitmap at a physical address; outside of memory every bit is set. */
 export function isBitSet(bitmap: u64, n: u32): bool {
@@ -28,4 +29,11 @@ export function portExits(s: State, port: u32, size: u32): bool {
   for (let p = port; p < port + size; p++)
     if (isBitSet(field(s, p < 0x8000 ? V.ADDRESS_OF_IO_BITMAP_A : V.ADDRESS_OF_IO_BITMAP_B), p & 0x7fff)) return true;
   return false;
+}
+
+/** Whether VMREAD or VMWRITE exits, by the register with the field's encoding and the bitmap's address. */
+export function accessExits(s: State, register: u32, bitmap: u32): bool {
+  if ((s.vmxSecondary & V.SECONDARY_VMCS_SHADOWING) == 0) return true;
+  const encoding = s.mode == 2 ? load<u64>(<usize>register) : <u64>load<u32>(<usize>register);
+  return encoding >> ENCODING_BITS != 0 || isBitSet(field(s, bitmap), <u32>encoding);
 }

@@ -12,8 +12,6 @@ import { NO_POINTER, REVISION, TIMER_SHIFT } from "./vmcs";
 const BASIC: u64 = <u64>REVISION | (0x1000 << 32) | (6 << 50) | (1 << 54) | (1 << 55);
 /** EFER.LMA saved; HLT, shutdown, wait-for-SIPI; 4 CR3 targets; VMWRITE of all fields; events of no length */
 const MISC: u64 = TIMER_SHIFT | (1 << 5) | (7 << 6) | (4 << 16) | (1 << 29) | (1 << 30);
-/** highest index of a field's encoding */
-const VMCS_ENUM: u64 = 25 << 1;
 /** IA32_VMX_EPT_VPID_CAP: execute-only; 4 levels; UC, WB; 2 MiB, 1 GiB; INVEPT, both types; accessed and dirty flags */
 const EPT: u64 = 1 | (1 << 6) | (1 << 8) | (1 << 14) | (1 << 16) | (1 << 17) | (1 << 20) | (1 << 21) | (3 << 25);
 /** INVVPID, all types */
@@ -54,7 +52,7 @@ export function resetVmx(s: State): void {
     CR0_FIXED1,
     CR4_FIXED0,
     cr4Fixed1(),
-    VMCS_ENUM,
+    V.VMCS_ENUM,
     V.SECONDARY_CONTROLS,
     (mayBe(V.SECONDARY_ENABLE_EPT) ? EPT : 0) | (mayBe(V.SECONDARY_ENABLE_VPID) ? VPID : 0),
     V.TRUE_PIN_CONTROLS,

@@ -11,7 +11,7 @@ import { NO_APIC_ACCESS } from "../mmu/apic-access";
 import { hostOf } from "../mmu/physical";
 import { flushUntagged, leaveContext, takeContext } from "../mmu/tlb-context";
 import { loadPdptes } from "../mmu/walk";
-import { firstViolated, startChecks, violate, violated } from "./check";
+import { firstViolated, violate, violated } from "./check";
 import { checkControls, secondaryOf } from "./check-controls";
 import { checkGuest } from "./check-guest";
 import { checkHost } from "./check-host";
@@ -37,7 +37,6 @@ const RIGHTS_P: u32 = 1 << 7;
  */
 export function enter(s: State): u32 {
   // where one group fails, the others are checked too, to be explained
-  startChecks();
   checkControls(s);
   const ofControls = violated;
   checkHost(s);
@@ -62,7 +61,7 @@ export function enter(s: State): u32 {
   takeContext(s);
   const failed = loadMsrs(s, field(s, V.VM_ENTRY_MSR_LOAD_ADDRESS), <u32>field(s, V.VM_ENTRY_MSR_LOAD_COUNT));
   if (failed != 0) {
-    violate(msrRule, V.VM_ENTRY_MSR_LOAD_ADDRESS, msrNumber);
+    violate(msrRule, msrRule >> 16, msrNumber);
     failedEntry(s, V.EXIT_REASON_MSR_LOADING, failed);
     return 0;
   }

@@ -80,6 +80,7 @@ export function exit(s: State, reason: u32, qualification: u64): void {
 /** An entry that fails after its controls and the host's state were found right. */
 export function failedEntry(s: State, reason: u32, qualification: u64): void {
   countExit(s, reason, qualification, field(s, V.GUEST_RIP));
+  s.vmxFailure = reason | <u32>FAILED_ENTRY;
   setField(s, V.EXIT_REASON, <u64>reason | FAILED_ENTRY);
   setField(s, V.EXIT_QUALIFICATION, qualification);
   loadHost(s);

@@ -2,11 +2,12 @@
  * What the VMX instructions do in VMX root operation, on values: their operands, faults and flags are in semantics/vmx.ts, and TypeScript
  * calls the same functions (index.ts). Each returns how it ended. SDM Vol. 3 "VMX Instruction Reference", "Conventions".
  */
-import { CR4_VMXE, VMX_OFF, VMX_ROOT } from "../generated/constants";
+import { CR4_VMXE, VMX_FAILURE_NO_VMCS, VMX_FAILURE_SHADOW_VMCS, VMX_NON_ROOT, VMX_OFF, VMX_ROOT } from "../generated/constants";
 import { State } from "../generated/state";
 import * as V from "../generated/vmx";
 import { flushEpt, flushEpts, flushVpid, flushVpidLocal, flushVpidPage, flushVpids } from "../mmu/tlb-context";
 import { isCanonical } from "../mmu/walk";
+import { startChecks } from "./check";
 import { isEptPointer } from "./check-controls";
 import { enter } from "./enter";
 import { endTrace } from "./exit-counts";
@@ -23,6 +24,7 @@ import {
   REVISION,
   regionOf,
   revisionAt,
+  SHADOW,
   setField,
   setLaunched,
 } from "./vmcs";
@@ -81,28 +83,39 @@ export function vmclear(s: State, pointer: u64): u32 {
 export function vmptrld(s: State, pointer: u64): u32 {
   if (!isAligned(pointer, PAGE)) return fail(s, V.VM_ERROR_VMPTRLD_INVALID_ADDRESS);
   if (pointer == s.vmxonPointer) return fail(s, V.VM_ERROR_VMPTRLD_VMXON_POINTER);
-  if (revisionAt(pointer) != REVISION) return fail(s, V.VM_ERROR_VMPTRLD_WRONG_REVISION);
+  if ((revisionAt(pointer) & ~SHADOW) != REVISION) return fail(s, V.VM_ERROR_VMPTRLD_WRONG_REVISION);
   makeCurrent(s, pointer);
   return SUCCEEDED;
 }
 
+/** The region that VMREAD and VMWRITE access: the current VMCS, in a guest the shadow VMCS that it links to; 0: there is none. */
+function accessedRegion(s: State): usize {
+  if (s.vmcsPointer == NO_POINTER) return 0;
+  if (s.vmx != VMX_NON_ROOT) return <usize>s.vmcs;
+  const link = field(s, V.VMCS_LINK_POINTER);
+  return link == NO_POINTER ? 0 : regionOf(link);
+}
+
 /** Reads into `fieldValue`. The upper half of a 64-bit field has an encoding of its own. */
 export function vmread(s: State, encoding: u64): u32 {
-  if (s.vmcsPointer == NO_POINTER) return FAILED_INVALID;
+  const region = accessedRegion(s);
+  if (region == 0) return FAILED_INVALID;
   const found = findField(encoding);
   if (found == 0) return fail(s, V.VM_ERROR_UNSUPPORTED_FIELD);
-  const v = field(s, found & FIELD_OFFSET) & fieldMask(found);
+  const v = load<u64>(region + <usize>(found & FIELD_OFFSET)) & fieldMask(found);
   fieldValue = (encoding & 1) != 0 ? v >> 32 : v;
   return SUCCEEDED;
 }
 
+/** IA32_VMX_MISC bit 29: any field can be written. */
 export function vmwrite(s: State, encoding: u64, v: u64): u32 {
-  if (s.vmcsPointer == NO_POINTER) return FAILED_INVALID;
+  const region = accessedRegion(s);
+  if (region == 0) return FAILED_INVALID;
   const found = findField(encoding);
   if (found == 0) return fail(s, V.VM_ERROR_UNSUPPORTED_FIELD);
-  const offset = found & FIELD_OFFSET;
-  if ((encoding & 1) != 0) setField(s, offset, (field(s, offset) & 0xffffffff) | (v << 32));
-  else setField(s, offset, v & fieldMask(found));
+  const at = region + <usize>(found & FIELD_OFFSET);
+  if ((encoding & 1) != 0) store<u64>(at, (load<u64>(at) & 0xffffffff) | (v << 32));
+  else store<u64>(at, v & fieldMask(found));
   return SUCCEEDED;
 }
 
@@ -116,11 +129,15 @@ export function vmresume(s: State, blocked: bool): u32 {
 }
 
 function launch(s: State, blocked: bool, launched: bool, otherwise: u32): u32 {
-  if (s.vmcsPointer == NO_POINTER) return FAILED_INVALID;
-  if (blocked) return fail(s, V.VM_ERROR_ENTRY_EVENTS_BLOCKED_BY_MOV_SS);
-  if (isLaunched(s) != launched) return fail(s, otherwise);
-  const error = enter(s);
-  return error == 0 ? SUCCEEDED : fail(s, error);
+  startChecks();
+  s.vmxFailure = 0;
+  if (s.vmcsPointer == NO_POINTER) s.vmxFailure = VMX_FAILURE_NO_VMCS;
+  else if ((revisionAt(s.vmcsPointer) & SHADOW) != 0) s.vmxFailure = VMX_FAILURE_SHADOW_VMCS;
+  if (s.vmxFailure != 0) return FAILED_INVALID;
+  const error: u32 = blocked ? V.VM_ERROR_ENTRY_EVENTS_BLOCKED_BY_MOV_SS : isLaunched(s) != launched ? otherwise : enter(s);
+  if (error == 0) return SUCCEEDED;
+  s.vmxFailure = error;
+  return fail(s, error);
 }
 
 const SINGLE_CONTEXT: u64 = 1;

@@ -11,7 +11,7 @@ import { KIND_ADDRESS } from "../generated/kinds";
 import { State } from "../generated/state";
 import * as V from "../generated/vmx";
 import { raiseUd } from "../raise";
-import { msrExits } from "./bitmaps";
+import { accessExits, msrExits } from "./bitmaps";
 import { exitInstruction } from "./exit";
 import { answersPlain } from "./fast-path";
 import { linearOf, memoryInformation, noteInstruction, registerNumber } from "./instruction-information";
@@ -199,9 +199,9 @@ export function intercept(s: State, op: Op): bool {
     case V.CAUSE_VMPTRST:
       return vmxExit(s, op, V.EXIT_REASON_VMPTRST);
     case V.CAUSE_VMREAD:
-      return vmxExit(s, op, V.EXIT_REASON_VMREAD);
+      return accessExits(s, mainRecord(op).s, V.VMREAD_BITMAP_ADDRESS) && vmxExit(s, op, V.EXIT_REASON_VMREAD);
     case V.CAUSE_VMWRITE:
-      return vmxExit(s, op, V.EXIT_REASON_VMWRITE);
+      return accessExits(s, mainRecord(op).d, V.VMWRITE_BITMAP_ADDRESS) && vmxExit(s, op, V.EXIT_REASON_VMWRITE);
     case V.CAUSE_VMRESUME:
       return vmxExit(s, op, V.EXIT_REASON_VMRESUME);
     case V.CAUSE_VMXOFF:

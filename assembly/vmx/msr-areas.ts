@@ -7,6 +7,8 @@ import * as V from "../generated/vmx";
 import { hostOf } from "../mmu/physical";
 
 const ENTRY: u64 = 16;
+/** IA32_VMX_MISC bits 27-25 are 0 */
+const MAX_MSRS: u32 = 512;
 const X2APIC: u32 = 0x800;
 const X2APIC_END: u32 = 0x900;
 
@@ -18,6 +20,11 @@ export let msrNumber: u32 = 0;
 export function loadMsrs(s: State, area: u64, count: u32): u32 {
   for (let n: u32 = 0; n < count; n++) {
     const at = hostOf(area + <u64>n * ENTRY);
+    if (n == MAX_MSRS) {
+      msrRule = V.RULE_ENTRY_MSR_COUNT_AT_MOST512;
+      msrNumber = count;
+      return n + 1;
+    }
     msrNumber = at == 0 ? 0 : load<u32>(at);
     msrRule = at == 0 ? V.RULE_ENTRY_MSR_WRITABLE : excludedBy(at);
     if (msrRule != 0) return n + 1;

@@ -82,6 +82,9 @@ export const VECTOR = {
 /** `State.vmx`. SDM Vol. 3 "VMX Operation" */
 export const VMX = { OFF: 0, ROOT: 1, NON_ROOT: 2 } as const;
 
+/** `State.vmxFailure`, besides error numbers and exit reasons: VMfailInvalid because no VMCS is current, or because a shadow VMCS is. */
+export const VMX_FAILURE = { NO_VMCS: 0x100, SHADOW_VMCS: 0x101 } as const;
+
 /** `State.vmxTrap`: what is under way ends with a VM exit by the monitor trap flag, or such an exit is pending. SDM Vol. 3 "Monitor Trap Flag" */
 export const VMX_TRAP = { NONE: 0, ARMED: 1, PENDING: 2 } as const;
 

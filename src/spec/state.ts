@@ -80,6 +80,11 @@ const vmx = [
   field("vmcs", "u32", "address of the current VMCS's region in linear memory, or 0"),
   field("vmxonPointer", "u64", "physical address of the VMXON region"),
   field("vmcsPointer", "u64", "physical address of the current VMCS; all ones: none"),
+  field(
+    "vmxFailure",
+    "u32",
+    "how the last VM entry failed: a VM-instruction error, VMX_FAILURE_… in src/spec/events.ts, an exit reason with bit 31; 0: it did not",
+  ),
   field("vmxPin", "u32", "pin-based controls of the running guest"),
   field("vmxPrimary", "u32", "its primary processor-based controls"),
   field("vmxSecondary", "u32", "its secondary controls, 0 if they are not active"),

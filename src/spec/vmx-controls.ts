@@ -66,7 +66,7 @@ const TABLE = `
   secondary 11   rdrandExiting                   may
   secondary 12   enableInvpcid                   may
   secondary 13   enableVmFunctions               may
-  secondary 14   vmcsShadowing                   never
+  secondary 14   vmcsShadowing                   may
   secondary 15   enableEnclsExiting              never
   secondary 16   rdseedExiting                   may
   secondary 17   enablePml                       may

@@ -273,6 +273,7 @@ const TABLE: readonly (readonly [group: RuleGroup, section: keyof typeof SECTION
     "msr",
     "msrs",
     `
+    entryMsrCountAtMost512                vmEntryMsrLoadCount                         is at most 512, as IA32_VMX_MISC says
     entryMsrNotFsOrGsBase                 vmEntryMsrLoadAddress                       no entry names IA32_FS_BASE or IA32_GS_BASE
     entryMsrNotX2apic                     vmEntryMsrLoadAddress                       no entry names a register of the x2APIC, 800H-8FFH
     entryMsrReservedBitsClear             vmEntryMsrLoadAddress                       bits 63-32 of each entry are 0

@@ -43,6 +43,7 @@ const MACROS: Readonly<Record<string, string>> = {
   real: `@unrestricted ${LEGACY} guestCr0=30 guestCr4=2000 guestCsAccessRights=9b guestCsLimit=ffff ${realSegments}`,
   pae: `${LEGACY} guestCr4=2030 guestCr3=6a000 guestCsSelector=18 guestCsAccessRights=c09b`,
   host32: "@guest32 ~32 -hostAddressSpaceSize hostIa32Efer=0 hostCr3=68000 hostCr4=2010 hostCsSelector=18",
+  msrs512: `vmEntryMsrLoadAddress=67000 ${Array.from({ length: 513 }, (_, n) => `[${(0x6_7000 + 16 * n).toString(16)}]=174`).join(" ")}`,
   msrs: "vmEntryMsrLoadAddress=67000 vmEntryMsrLoadCount=2 [67000]=174 [67010]=174",
 };
 

@@ -11,7 +11,7 @@ import { VMCS_FIELDS } from "../../src/spec/vmcs.ts";
 import { capability, VMX_CONTROLS } from "../../src/spec/vmx-controls.ts";
 import { CODE, GDT, Ring0, SELECTOR, STACK, TSS } from "./ring0.ts";
 
-const VMXON_REGION = 0x5_0000;
+export const VMXON_REGION = 0x5_0000;
 export const VMCS = 0x5_1000;
 export const GUEST = 0x1_8000;
 export const HOST = 0x1_c000;

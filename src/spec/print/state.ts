@@ -3,7 +3,7 @@ import { ACCESS_FLAGS } from "../access.ts";
 
 import { COUNTERS } from "../counters.ts";
 import { ADDRESS_BITS, CRYSTAL_HZ, TSC_HZ, XSAVE_AREA, XSTATE } from "../cpuid.ts";
-import { DELIVERING, EVENT, HALTED, OPTION, PENDING, PF, STOP, UNIMPLEMENTED, VECTOR, VMX, VMX_TRAP } from "../events.ts";
+import { DELIVERING, EVENT, HALTED, OPTION, PENDING, PF, STOP, UNIMPLEMENTED, VECTOR, VMX, VMX_FAILURE, VMX_TRAP } from "../events.ts";
 import { FEATURES } from "../features.ts";
 
 import { CR0, CR4, DR6, DR7, EFER, PTE, RFLAGS } from "../registers.ts";
@@ -32,6 +32,7 @@ export function printConstants(): string {
     VECTOR,
     UNIMPLEMENTED,
     VMX,
+    VMX_FAILURE,
     VMX_TRAP,
     FEATURE: { VMX: FEATURES.indexOf("vmx") },
     EVENT,

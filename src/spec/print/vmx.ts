@@ -25,8 +25,12 @@ export const fieldOffset = (name: string): number => {
 export function printVmx(): string {
   const fields = VMCS_FIELDS.map((f) => `export const ${constantName(f.name)}: u32 = ${fieldOffset(f.name)};`);
   const table = new Array<number>(4 * 4 * INDEXES).fill(0);
+  const offered = new Set(VMX_CONTROLS.filter((c) => c.setting !== "never").map((c) => c.name));
+  let highest = 0;
   for (const f of VMCS_FIELDS) {
+    if (f.needs !== undefined && !offered.has(f.needs)) continue;
     const index = (f.encoding >> 1) & 0x1ff;
+    highest = Math.max(highest, index);
     if (index >= INDEXES) throw new Error(`vmcs.ts: ${f.name} has index ${index}, ${INDEXES - 1} at most`);
     const cell = (((f.encoding >> 13) & 3) * 4 + ((f.encoding >> 10) & 3)) * INDEXES + index;
     if (table[cell] !== 0) throw new Error(`vmcs.ts: ${f.name} has the encoding of another field`);
@@ -48,6 +52,8 @@ export function printVmx(): string {
     ...fields,
     "/** by width << 7 | type << 5 | index: offset, log2 of the bytes << 12, type << 14; 0 where there is no field */",
     `export const VMCS_TABLE: usize = memory.data<u16>([\n${lines(table)}\n]);`,
+    "/** IA32_VMX_VMCS_ENUM: the highest index of a field that there is, from bit 1 on */",
+    `export const VMCS_ENUM: u64 = ${highest << 1};`,
     "// controls",
     ...controls,
     "// capability MSRs: bits 31-0 must be 1, bits 63-32 may be",

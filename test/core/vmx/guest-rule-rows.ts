@@ -181,6 +181,7 @@ export const GUEST_ROWS = `
 
 /** \`#n\`: the entry that fails, in the qualification */
 export const MSR_ROWS = `
+  entryMsrCountAtMost512  @msrs512  vmEntryMsrLoadCount=201 #513  vmEntryMsrLoadCount=200
   entryMsrNotFsOrGsBase      @msrs  [67000]=c0000100 #1                          [67000]=c0000102
   entryMsrNotFsOrGsBase      @msrs  [67010]=c0000101 #2                          [67010]=c0000103
   entryMsrNotX2apic          @msrs  [67000]=800 #1                               [67000]=174
