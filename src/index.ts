@@ -27,6 +27,8 @@ export type { Registers } from "./machine/registers.ts";
 export type { SerialPort } from "./machine/serial.ts";
 export type { MachineStatistics } from "./machine/statistics.ts";
 export type { Stop } from "./machine/stop.ts";
+export type { MachineVmx, VmcsValues } from "./machine/vmx.ts";
+export type { EntryExplanation, Violation } from "./vcpu/intel_x64/explain.ts";
 
 /** A PC: src/machine/machine.ts, with this package's own core. */
 export class Machine extends EmbeddedMachine {

@@ -21,6 +21,7 @@ import { type Registers, registersOf } from "./registers.ts";
 import type { SerialPort } from "./serial.ts";
 import { type MachineStatistics, statisticsOf } from "./statistics.ts";
 import { isFinal, type Stop } from "./stop.ts";
+import { MachineVmx } from "./vmx.ts";
 
 export interface RunOptions {
   /** cycles of guest time, idle ones included */
@@ -64,6 +65,8 @@ export class Machine {
   readonly hooks: Hooks;
   /** for monitors and debuggers: the parts themselves */
   readonly pc: Pc;
+  /** the processor's VMX: the current VMCS, and why an entry failed */
+  readonly vmx: MachineVmx;
   readonly config: Config;
   readonly #listeners: { readonly [E in keyof MachineEvents]: Set<MachineEvents[E]> } = {
     serial: new Set(),
@@ -89,6 +92,7 @@ export class Machine {
       wake: () => this.#wake(),
     });
     this.registers = registersOf(this.pc.vcpu);
+    this.vmx = new MachineVmx(this.pc.core, this.pc.vcpu);
     for (const port of this.serialPorts) port.onOutput((bytes) => this.#emit("serial", bytes, port.index));
     this.debugConsole.onOutput((bytes) => this.#emit("debug", bytes));
     this.reset();

@@ -179,6 +179,12 @@ describe("monitor", () => {
     expect(text).toContain("0000000000100020: mov    esp");
   });
 
+  test("shows VMX, which this guest does not use", () => {
+    const text = monitor("info vmcs", "info vmcs explain");
+    expect(text).toContain("the processor is not in VMX operation");
+    expect(text).toContain("no VM entry has failed");
+  });
+
   test("says what is wrong with a command", () => {
     expect(monitor("frobnicate")).toContain('there is no command "frobnicate"; help lists them');
     expect(monitor("info")).toContain("info status|registers");

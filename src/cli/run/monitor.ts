@@ -130,6 +130,8 @@ export class Monitor {
       apic: () => lapicText(pc),
       ioapic: () => ioapicText(pc),
       pci: () => pciText(pc),
+      vmcs: () => this.#machine.vmx.vmcsText(),
+      "vmcs explain": () => this.#machine.vmx.explainText(),
     };
   }
 
