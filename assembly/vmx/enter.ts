@@ -21,10 +21,11 @@ import { pendTrap } from "./events";
 import { failedEntry } from "./exit";
 import { endTrace } from "./exit-counts";
 import { CR0_KEPT } from "./fixed-bits";
+import { isGated } from "./gate";
 import { loadMsrs, msrNumber, msrRule } from "./msr-areas";
 import { loadNonRegister, watchGuest } from "./non-register";
 import { belowThreshold, deliversVirtually, evaluate, VTPR, virtualizePpr } from "./virtual-apic";
-import { field, setField, setLaunched } from "./vmcs";
+import { field, NO_POINTER, setField, setLaunched } from "./vmcs";
 
 const LDTR: u32 = 6;
 const SEGMENTS: u32 = 8;
@@ -37,16 +38,19 @@ const RIGHTS_P: u32 = 1 << 7;
  */
 export function enter(s: State): u32 {
   // where one group fails, the others are checked too, to be explained
-  checkControls(s);
-  const ofControls = violated;
-  checkHost(s);
-  const ofHost = violated;
-  checkGuest(s);
-  if (ofControls != 0) return V.VM_ERROR_ENTRY_INVALID_CONTROLS;
-  if (ofHost != 0) return V.VM_ERROR_ENTRY_INVALID_HOST_STATE;
-  if (violated != 0) {
-    failedEntry(s, V.EXIT_REASON_INVALID_GUEST_STATE, invalidStateQualification());
-    return 0;
+  if (s.vmxClean == 0) {
+    checkControls(s);
+    const ofControls = violated;
+    checkHost(s);
+    const ofHost = violated;
+    checkGuest(s);
+    if (ofControls != 0) return V.VM_ERROR_ENTRY_INVALID_CONTROLS;
+    if (ofHost != 0) return V.VM_ERROR_ENTRY_INVALID_HOST_STATE;
+    if (violated != 0) {
+      failedEntry(s, V.EXIT_REASON_INVALID_GUEST_STATE, invalidStateQualification());
+      return 0;
+    }
+    s.vmxClean = <u32>staysRight(s);
   }
   leaveContext(s);
   s.vmx = VMX_NON_ROOT;
@@ -73,6 +77,20 @@ export function enter(s: State): u32 {
   endTrace(s);
   inject(s);
   return 0;
+}
+
+/**
+ * Whether a VMCS that is right now will be at the next entry, as long as VMWRITE changes nothing of it: an exit saves what a guest can be. The
+ * VMM's own only, and none whose checks look at memory.
+ */
+function staysRight(s: State): bool {
+  const long = (<u32>field(s, V.VM_ENTRY_CONTROLS) & V.ENTRY_IA32E_MODE_GUEST) != 0;
+  return (
+    isGated(s) &&
+    long &&
+    field(s, V.VMCS_LINK_POINTER) == NO_POINTER &&
+    (<u32>field(s, V.PRIMARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS) & V.PRIMARY_USE_TPR_SHADOW) == 0
+  );
 }
 
 /** SDM Vol. 3 "Timestamp-Counter Multiplier": scaling goes with offsetting only. */

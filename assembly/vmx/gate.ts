@@ -92,7 +92,9 @@ export function takeRegisters(s: State): void {
   s.r13 = load<u64>(page, R13);
   s.r14 = load<u64>(page, R14);
   s.r15 = load<u64>(page, R15);
-  setField(s, V.GUEST_RIP, load<u64>(page, RIP));
+  const rip = load<u64>(page, RIP);
+  if ((field(s, V.GUEST_RIP) ^ rip) >> 32 != 0) s.vmxClean = 0;
+  setField(s, V.GUEST_RIP, rip);
   setField(s, V.GUEST_RSP, load<u64>(page, RSP));
   const xmm = changetype<usize>(s) + offsetof<State>("xmm0");
   for (let n: usize = 0; n < XMM_REGISTERS; n++) store<v128>(xmm + (n << 4), load<v128>(page + n * YMM_BYTES, YMM));

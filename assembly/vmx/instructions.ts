@@ -114,6 +114,8 @@ export function vmwrite(s: State, encoding: u64, v: u64): u32 {
   const found = findField(encoding);
   if (found == 0) return fail(s, V.VM_ERROR_UNSUPPORTED_FIELD);
   const at = region + <usize>(found & FIELD_OFFSET);
+  // RIP moves with every exit
+  if ((found & FIELD_OFFSET) != V.GUEST_RIP || (load<u64>(at) ^ v) >> 32 != 0) s.vmxClean = 0;
   if ((encoding & 1) != 0) store<u64>(at, (load<u64>(at) & 0xffffffff) | (v << 32));
   else store<u64>(at, v & fieldMask(found));
   return SUCCEEDED;

@@ -78,6 +78,7 @@ export function setAbort(s: State, indicator: u32): void {
 
 /** Makes the VMCS at `pointer` current; NO_POINTER: none. */
 export function makeCurrent(s: State, pointer: u64): void {
+  s.vmxClean = 0;
   s.vmcsPointer = pointer;
   s.vmcs = pointer == NO_POINTER ? 0 : <u32>regionOf(pointer);
 }

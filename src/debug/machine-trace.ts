@@ -1,9 +1,14 @@
-/** `-d int,exec,in_asm,mmu,cpu_reset` of a machine: what happens in it, as lines. All but int and cpu_reset look at every instruction. */
-import type { Delivery } from "../machine/hooks.ts";
+/**
+ * `-d int,exec,in_asm,mmu,cpu_reset,vmexit` of a machine: what happens in it, as lines. All but int, cpu_reset and vmexit look at every
+ * instruction.
+ */
+import type { Delivery, VmExit } from "../machine/hooks.ts";
 import type { Machine } from "../machine/machine.ts";
 import { exceptionName } from "../machine/statistics.ts";
 import { VECTOR } from "../spec/events.ts";
+import { exitReasonName } from "../spec/exits.ts";
 import { disassemble } from "./disassemble.ts";
+import { exitsText } from "./inspect/exits-text.ts";
 import { registersText } from "./inspect/registers-text.ts";
 import type { MachineTraceItem } from "./trace-items.ts";
 
@@ -22,6 +27,9 @@ export function traceMachine(machine: Machine, items: ReadonlySet<MachineTraceIt
       ? [machine.hooks.onInstruction(paging(machine, print)), machine.hooks.onDelivery(pageFaults(machine, print))]
       : []),
     ...(items.has("in_asm") || items.has("exec") ? [machine.hooks.onInstruction(instructions(machine, items, print))] : []),
+    ...(items.has("vmexit")
+      ? [machine.hooks.onVmExit(vmExits(print)), machine.on("stop", () => print(exitsText(machine.pc.core.exitStats())))]
+      : []),
     ...(items.has("cpu_reset") ? resets(machine, print) : []),
   ];
   return () => {
@@ -41,6 +49,14 @@ function deliveries(machine: Machine, print: Print) {
     const what = `${count++}: v=${vector.toString(16).padStart(2, "0")} e=${errorCode.toString(16).padStart(4, "0")} ${type} ${name}`;
     print(`${what} cpl=${cpl} IP=${cs.toString(16)}:${rip.toString(16)} SP=${ss.toString(16)}:${rsp.toString(16)}${cr2}`);
   };
+}
+
+function vmExits(print: Print) {
+  let count = 0;
+  return ({ reason, qualification, rip, cost, fast }: VmExit): void =>
+    print(
+      `vmexit: ${count++}: ${exitReasonName(reason)} qualification=${hex(qualification)} IP=${hex(rip)} cycles=${cost}${fast ? " fast" : ""}`,
+    );
 }
 
 function paging(machine: Machine, print: Print) {

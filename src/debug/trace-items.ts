@@ -15,6 +15,7 @@ export const MACHINE_TRACE_ITEMS = {
   int: "interrupts and exceptions as they are delivered, with the place they interrupt",
   mmu: "changes of the paging registers, and page faults",
   cpu_reset: "the registers at every reset and at a triple fault",
+  vmexit: "VM exits: reason, qualification, place, and the guest's cycles until it went on",
 } as const;
 
 export type MachineTraceItem = keyof typeof MACHINE_TRACE_ITEMS;

@@ -14,6 +14,19 @@ export interface Delivery {
   readonly type: "interrupt" | "nmi" | "exception" | "software interrupt";
 }
 
+/** A VM exit, told when the guest goes on. */
+export interface VmExit {
+  /** basic exit reason */
+  readonly reason: number;
+  readonly qualification: bigint;
+  /** the guest's, where it exited */
+  readonly rip: bigint;
+  /** cycles of guest time from the exit to the entry */
+  readonly cost: number;
+  /** the core has answered it, by the VMM's policy */
+  readonly fast: boolean;
+}
+
 type Remove = () => void;
 
 interface Range<F> {
@@ -52,6 +65,7 @@ export class Hooks {
   readonly #code = new Map<bigint, Set<() => void>>();
   readonly #everywhere = new Set<(rip: bigint) => void>();
   readonly #deliveries = new Set<(delivery: Delivery) => void>();
+  readonly #exits = new Set<(exit: VmExit) => void>();
   readonly #changed: () => void;
 
   /** `changed` is called when the first hook of a kind comes or the last one goes. */
@@ -100,6 +114,15 @@ export class Hooks {
     return this.#keep(this.#deliveries, call);
   }
 
+  /** When a guest of a VM goes on behind a VM exit. */
+  onVmExit(call: (exit: VmExit) => void): Remove {
+    return this.#keep(this.#exits, call);
+  }
+
+  get watchesExits(): boolean {
+    return this.#exits.size > 0;
+  }
+
   get watchesCode(): boolean {
     return this.#code.size > 0 || this.#everywhere.size > 0;
   }
@@ -117,6 +140,11 @@ export class Hooks {
   /** for the machine */
   delivers(delivery: Delivery): void {
     for (const call of this.#deliveries) call(delivery);
+  }
+
+  /** for the machine */
+  exited(exit: VmExit): void {
+    for (const call of this.#exits) call(exit);
   }
 
   #keep<F>(set: Set<F>, call: F): Remove {

@@ -67,6 +67,10 @@ export class HostSide implements CoreHost {
     this.#hooks.delivers({ vector, errorCode, type: TYPES.get(type) ?? "exception" });
   }
 
+  exited(reason: number, qualification: bigint, rip: bigint, cost: number, fast: boolean): void {
+    this.#hooks.exited({ reason, qualification, rip, cost, fast });
+  }
+
   eoi(vector: number): void {
     this.#ioapic?.eoi(vector);
   }

@@ -215,8 +215,10 @@ export class Pc {
   /** Adjusts the core to the hooks there are. */
   watch(hooks: Hooks): void {
     const { vcpu } = this;
-    const wanted = (hooks.watchesCode ? OPTION.SINGLE_STEP : 0) | (hooks.watchesDeliveries ? OPTION.TRACE : 0);
-    vcpu.setNumber("options", (vcpu.getNumber("options") & ~(OPTION.SINGLE_STEP | OPTION.TRACE)) | wanted);
+    const code = hooks.watchesCode ? OPTION.SINGLE_STEP : 0;
+    const wanted = code | (hooks.watchesDeliveries ? OPTION.TRACE : 0) | (hooks.watchesExits ? OPTION.TRACE_EXITS : 0);
+    const others = vcpu.getNumber("options") & ~(OPTION.SINGLE_STEP | OPTION.TRACE | OPTION.TRACE_EXITS);
+    vcpu.setNumber("options", others | wanted);
     vcpu.refresh();
   }
 

@@ -21,6 +21,8 @@ export interface MachineStatistics {
   /** what nobody answered: reads as all ones */
   readonly unclaimedPorts: readonly Unclaimed[];
   readonly unclaimedAddresses: readonly Unclaimed[];
+  /** by name: "CPUID"; `fast` of them the core has answered by the VMM's policy */
+  readonly vmExits: Readonly<Record<string, { readonly count: number; readonly fast: number }>>;
   readonly blocksDecoded: number;
   readonly blocksStale: number;
   readonly blockBytes: number;
@@ -47,6 +49,7 @@ export function statisticsOf(pc: Pc): MachineStatistics {
     mmioAccesses: pc.addresses.accesses,
     unclaimedPorts: pc.ports.unclaimed,
     unclaimedAddresses: pc.addresses.unclaimed,
+    vmExits: Object.fromEntries(pc.core.exitStats().map(({ name, count, fast }) => [name, { count, fast }])),
     ...pc.core.counters(),
   };
 }

@@ -105,6 +105,7 @@ const vmx = [
   field("vmxTimerAt", "u64", "cycle in which the VMX-preemption timer expires; all ones: never"),
   field("vmmGate", "u64", "host RIP of VM exits that belong to the TypeScript VMM (assembly/vmx/gate.ts), or 0"),
   field("vmmSave", "u32", "address of its state-save page in linear memory"),
+  field("vmxClean", "u32", "1 if nothing of the current VMCS has changed, since it was last found right, that could be wrong"),
   field("tracedExit", "u32", "1 + the reason of the VM exit that the host is told of when the guest goes on (OPTION.TRACE_EXITS), or 0"),
   field("tracedQualification", "u64", "its qualification"),
   field("tracedRip", "u64", "where in the guest it came about"),

@@ -468,3 +468,35 @@ describe("VMX instructions", () => {
     expect(() => vmm.cpu.setGate(GATE_RIP, 0x123n)).toThrow(RuntimeError);
   });
 });
+
+describe("a VMCS that was found right", () => {
+  it("is checked again when RIP in the state-save page is not where it can be", () => {
+    const { ring0, vmm } = machine(`${CPUID} ${CPUID} ${HLT}`);
+    vmm.start();
+    vmm.onExit = (reason) => {
+      if (reason === EXIT_REASON.CPUID && vmm.exits.length === 2) vmm.save.set("rip", 0x4000_0000_0000_0000n);
+      else if (reason === EXIT_REASON.CPUID) vmm.cpu.advanceRip();
+      else vmm.cpu.stop();
+      if (reason === EXIT_REASON.CPUID) vmm.vmx.vmresume();
+    };
+    expect(ring0.vcpu.run(1000n)).toBe(STOP.SHUTDOWN);
+    expect(vmm.exits).toEqual([EXIT_REASON.CPUID, EXIT_REASON.CPUID, EXIT_REASON.INVALID_GUEST_STATE]);
+  });
+
+  it("is checked again when a field was written", () => {
+    const { ring0, vmm } = machine(`${CPUID} ${CPUID} ${HLT}`);
+    vmm.start();
+    let failed = true;
+    vmm.onExit = () => {
+      vmm.cpu.advanceRip();
+      if (vmm.exits.length === 2) {
+        vmm.vmx.vmwrite("hostTrSelector", 0n);
+        failed = !vmm.cpu.vmresume();
+        vmm.vmx.vmwrite("hostTrSelector", 40n);
+      }
+      vmm.vmx.vmresume();
+    };
+    expect(ring0.vcpu.run(1000n)).toBe(STOP.HALT);
+    expect(failed).toBe(true);
+  });
+});
