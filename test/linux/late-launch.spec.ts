@@ -1,0 +1,113 @@
+/**
+ * Debian's kernel has the VMM put underneath it and taken away again, whatever it is doing, and does its whole work the same: every byte that
+ * it says, and every instruction and cycle that it takes.
+ */
+import { openSync, readFileSync, readSync, statSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { CopyOnWrite } from "../../src/devices/backends/copy-on-write.ts";
+import { type Course, MOMENTS, random, VmmMachine } from "../lib/vmm-machine.ts";
+import { Unavailable } from "./debian.ts";
+import { type Guest, linuxGuest } from "./guest.ts";
+
+const MINUTES = 60_000;
+/** the kernel has counted the CPU's features by then, of which a VM has one less */
+const IDENTIFIED = "Freeing SMP alternatives";
+const TROUBLE = /warn|oops|call trace|unhandled|panic|segfault|rcu.*stall/i;
+
+function guestOrReason(): Guest | string {
+  try {
+    return linuxGuest("linux-image-cloud-amd64");
+  } catch (error) {
+    if (error instanceof Unavailable) return error.message;
+    throw error;
+  }
+}
+
+async function boot({ kernel, initrd, disk }: Guest): Promise<VmmMachine> {
+  const image = openSync(disk, "r");
+  const backend = new CopyOnWrite(statSync(disk).size, (at, into) => readSync(image, into, 0, into.length, at));
+  const options = { memory: 256, kernel: new Uint8Array(readFileSync(kernel)), initrd: new Uint8Array(readFileSync(initrd)) };
+  const guest = await VmmMachine.create({ ...options, append: "console=ttyS0", drives: [{ backend }] });
+  await guest.machine.run({ until: IDENTIFIED });
+  return guest;
+}
+
+async function course(from: Guest, meanwhile: (guest: VmmMachine) => Promise<void>): Promise<Course> {
+  const guest = await boot(from);
+  while (guest.machine.ended === undefined) await meanwhile(guest);
+  expect(guest.machine.ended.reason).toBe("power off");
+  return guest.course();
+}
+
+describe("late launch of Debian's kernel", () => {
+  const linux = guestOrReason();
+  if (typeof linux === "string") {
+    it.skip(`cannot be had: ${linux}`, () => {});
+    return;
+  }
+  const alone = course(linux, async (guest) => void (await guest.run(1_000_000_000)));
+
+  it("without a VMM it does its work", { timeout: 10 * MINUTES }, async () => {
+    const { text } = await alone;
+    expect(text).toContain("== disk written");
+    expect(text).toContain("== done");
+    expect(text.split("\n").filter((line) => TROUBLE.test(line))).toEqual([]);
+  });
+
+  it("its whole work as a guest, from early in its boot to power-off", { timeout: 10 * MINUTES }, async () => {
+    const seen = await course(linux, async (guest) => {
+      guest.vmm.load();
+      guest.vmm.start();
+      await guest.run(10_000_000_000);
+    });
+    expect(seen).toEqual(await alone);
+  });
+
+  it("started at user level, with interrupts off, idle and at random, and stopped likewise", { timeout: 10 * MINUTES }, async () => {
+    const next = random(0xdeb1a);
+    const step = () => 1 + Math.floor(next() * 50_000);
+    const kinds = [...MOMENTS, "random"] as const;
+    const starts = new Map<string, number>();
+    let turn = 0;
+    const seen = await course(linux, async (guest) => {
+      const { machine, vmm } = guest;
+      if (vmm.status() === "VMM_UNLOADED") vmm.load();
+      const [first, second] = [kinds[turn % kinds.length], kinds[Math.floor(turn / kinds.length) % kinds.length]];
+      turn++;
+      const reach = async (kind: (typeof kinds)[number]) => {
+        if (kind === "random") await guest.run(step() * 5);
+        else await guest.runTo(kind, step);
+        return machine.ended === undefined;
+      };
+      if (!(await reach(first))) return;
+      vmm.start();
+      starts.set(first, (starts.get(first) ?? 0) + 1);
+      await guest.run(1 + Math.floor(2_000_000 * next()));
+      if (await reach(second)) vmm.stop();
+    });
+    console.log(`started ${[...starts].map(([kind, count]) => `${kind}: ${count}`).join(", ")}`);
+    expect(seen).toEqual(await alone);
+    for (const kind of kinds) expect([kind, (starts.get(kind) ?? 0) >= 3]).toEqual([kind, true]);
+  });
+
+  it("a thousand starts and stops during its work lose and leak nothing", { timeout: 10 * MINUTES }, async () => {
+    const next = random(1000);
+    let starts = 0;
+    const used = new Set<string>();
+    const seen = await course(linux, async (guest) => {
+      const { machine, vmm } = guest;
+      if (vmm.status() === "VMM_UNLOADED") vmm.load();
+      vmm.start();
+      starts++;
+      await guest.run(1 + Math.floor(next() * 1_000_000));
+      if (machine.ended !== undefined) return;
+      vmm.stop();
+      if (starts > 1) used.add(Object.values(vmm.usage).join());
+      await guest.run(1 + Math.floor(next() * 500_000));
+    });
+    console.log(`${starts} starts and stops; ${seen.instructions} instructions; pool, heap, pages, maps in use: ${[...used].join(" | ")}`);
+    expect(seen).toEqual(await alone);
+    expect(starts).toBeGreaterThanOrEqual(1000);
+    expect([...used]).toHaveLength(1);
+  });
+});
