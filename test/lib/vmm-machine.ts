@@ -20,8 +20,8 @@ export const MOMENTS = ["user", "interrupts off", "idle"] as const;
 export type Moment = (typeof MOMENTS)[number];
 
 const RFLAGS_IF = 0x200;
-const PATIENCE = 100_000;
-const IDLE_COMES = 2_000_000_000;
+/** instructions */
+const PATIENCE = 1_500_000_000n;
 
 /** The same numbers for the same seed, from 0 up to, but not, 1. */
 export function random(seed: number): () => number {
@@ -68,8 +68,9 @@ export class VmmMachine {
   async runTo(moment: Moment, step: () => number): Promise<boolean> {
     const { machine } = this;
     const { vcpu } = machine.pc;
-    for (let i = 0; i < PATIENCE && machine.ended === undefined; i++) {
-      if (moment === "idle") await machine.run({ instructions: IDLE_COMES, idle: () => void machine.stop() });
+    const end = vcpu.get("instructions") + PATIENCE;
+    while (vcpu.get("instructions") < end && machine.ended === undefined) {
+      if (moment === "idle") await machine.run({ instructions: Number(PATIENCE), idle: () => void machine.stop() });
       else await this.run(step());
       const isUser = vcpu.getNumber("cpl") === 3;
       const mayInterrupt = (vcpu.rflags & RFLAGS_IF) !== 0;
