@@ -131,7 +131,11 @@ export function exitHere(vcpu: usize, reason: u32): bool {
   const b = at(vcpu);
   if (b.vmx != VMX_NON_ROOT || !isGated(b)) return false;
   setField(b, V.VM_EXIT_INSTRUCTION_LENGTH, 0);
+  // TypeScript has asked for it, and gets it whoever looks at exits first
+  const hostRip = field(b, V.HOST_RIP);
+  setField(b, V.HOST_RIP, b.vmmGate);
   exit(b, reason, 0);
+  setField(b, V.HOST_RIP, hostRip);
   return true;
 }
 

@@ -45,6 +45,7 @@ import {
   STEPS,
   takesNmi,
 } from "./vmx/events";
+import { faultsOut } from "./vmx/gate";
 
 /** V8 swaps in optimised code only between calls: the longest time the interpreter stays in one, in instructions. */
 const CALL_BUDGET: i64 = 20000;
@@ -60,6 +61,7 @@ export function runSlices(b: Exec): u32 {
     stepOnce(b, 1);
   }
   if (b.vmxExit != 0) exitForAccess(b);
+  else if (raised && faultsOut(b)) return b.stop;
   else if (raised) event(b, b.vector, EVENT_EXCEPTION, b.errorCode);
   while (b.left > 0 && b.stop == STOP_BUDGET) {
     const now = cycles(b);

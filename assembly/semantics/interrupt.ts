@@ -20,6 +20,7 @@ import {
 } from "../generated/constants";
 import { raise, trap } from "../raise";
 import { interceptSoftware } from "../vmx/events";
+import { callsOut } from "../vmx/gate";
 
 /** Bit 1 of an error code: it names a gate of the IDT. SDM Vol. 3 "Error Code" */
 const ERROR_IDT: u32 = 2;
@@ -65,7 +66,9 @@ export function bound<T>(b: Exec, op: Op): void {
 
 export function hlt(b: Exec, op: Op): void {
   privileged(b, op);
+  const next = b.nextRip(op);
+  b.jump(next);
+  if (callsOut(b, next - op.len)) return;
   b.halted = HALTED_HLT;
   b.endSlice();
-  b.jump(b.nextRip(op));
 }

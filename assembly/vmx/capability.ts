@@ -38,6 +38,8 @@ export function resetVmx(s: State): void {
   s.vmxVirtualInterrupt = 0;
   s.vmxAlone = 0;
   s.vmmGate = 0;
+  s.vmmEntry = 0;
+  s.vmmFault = 0;
   s.vmxTscOffset = 0;
   s.vmxTscMultiplier = 0;
   s.vmxPendingDebug = 0;

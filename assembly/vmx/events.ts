@@ -37,6 +37,7 @@ import { raiseExit } from "../raise";
 import { PENDING_BS } from "./check-guest";
 import { INJECTION_ERROR_CODE, INJECTION_VALID, NMI_UNBLOCKED } from "./event-types";
 import { exit, noteEvent } from "./exit";
+import { isHandler } from "./gate";
 import { isShadowed, watchGuest } from "./non-register";
 import { finishApicWrite, isNotification, takeVirtualInterrupt } from "./virtual-apic";
 import { field } from "./vmcs";
@@ -160,7 +161,7 @@ function deliverVirtual(s: State): u32 {
 /** An NMI is pending and not blocked; where NMIs are virtual, the guest does not block them. */
 export function takesNmi(s: State): bool {
   if ((s.pending & PENDING_NMI) == 0) return false;
-  if (s.vmx != VMX_NON_ROOT) return s.nmiBlocked == 0;
+  if (s.vmx != VMX_NON_ROOT) return s.nmiBlocked == 0 && !isHandler(s);
   return s.halted != HALTED_WAIT_FOR_SIPI && (s.nmiBlocked == 0 || (s.vmxPin & V.PIN_VIRTUAL_NMIS) != 0);
 }
 

@@ -4,9 +4,13 @@
  * src/vcpu/intel_x64/state-save.ts:
  *
  *     00 rax  08 rbx  10 rcx  18 rdx  20 rbp  28 rsi  30 rdi  38 r8 … 70 r15  78 rip  80 rsp     c0 ymm0-15, 32 bytes each
+ *
+ * Where modules handle exits in machine code, the host RIP is their stub (`vmmEntry`). That code calls TypeScript by HLT, as all code of
+ * modules does: at the gate's address to hand the exit over, at the stub of a function to call it. Its exceptions go to TypeScript too, and
+ * NMIs wait until the guest runs: the VMM needs no handlers of its own.
  */
 import { endSlice } from "../clock";
-import { RFLAGS_RF, RFLAGS_TF, STOP_VM_EXIT } from "../generated/constants";
+import { RFLAGS_RF, RFLAGS_TF, STOP_VM_EXIT, VMX_ROOT } from "../generated/constants";
 import { State } from "../generated/state";
 import * as V from "../generated/vmx";
 import { BLOCKED_BY_MOV_SS, BLOCKED_BY_STI } from "./check-guest";
@@ -41,7 +45,33 @@ const BS: u64 = 1 << 14;
 
 /** The exits of the current VMCS are the VMM's. */
 export function isGated(s: State): bool {
-  return s.vmmGate != 0 && field(s, V.HOST_RIP) == s.vmmGate;
+  const rip = field(s, V.HOST_RIP);
+  return s.vmmGate != 0 && (rip == s.vmmGate || (s.vmmEntry != 0 && rip == s.vmmEntry));
+}
+
+/** VMX root operation of a VMM some of whose exits are handled in machine code: that is what runs. */
+export function isHandler(s: State): bool {
+  return s.vmmEntry != 0 && s.vmx == VMX_ROOT;
+}
+
+/** HLT of such a handler at `at`, with RIP behind it already. False: anybody else's. */
+export function callsOut(s: State, at: u64): bool {
+  if (!isHandler(s)) return false;
+  if (at == s.vmmGate) {
+    s.rip = at;
+    saveRegisters(s, <usize>s.vmmSave);
+  }
+  s.stop = STOP_VM_EXIT;
+  endSlice(s);
+  return true;
+}
+
+/** Such a handler has raised an exception; RIP is on the instruction. */
+export function faultsOut(s: State): bool {
+  if (!isHandler(s)) return false;
+  s.vmmFault = 1 + s.vector;
+  s.stop = STOP_VM_EXIT;
+  return true;
 }
 
 /** A VM exit has loaded the host's state. */

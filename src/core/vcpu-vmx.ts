@@ -135,6 +135,12 @@ export class VcpuVmx {
     this.#exports.promote(this.#address);
   }
 
+  /** Machine code of the VMM goes on where it stands. */
+  goOn(): void {
+    this.#decided = true;
+    this.#stop[0] = STOP.BUDGET;
+  }
+
   /** The vCPU never runs again, until it is reset. */
   halt(): void {
     this.#decided = true;

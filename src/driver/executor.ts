@@ -14,10 +14,21 @@
  */
 import type { Core, Vcpu } from "../core/core.ts";
 import { STOP, VECTOR } from "../spec/events.ts";
-import { GPR_NAMES } from "../spec/state.ts";
 import { PAGE_SIZE, SERVICE_CALL_BUDGET, SERVICE_VCPU, STACK_BYTES } from "../vmm/constants.ts";
 import { ContractViolation } from "../vmm/errors.ts";
-import { BudgetError, hex, ModuleException, ModuleFault, type ModuleRegisters, type Place, StackOverflow } from "./module-fault.ts";
+import {
+  BudgetError,
+  hex,
+  ModuleAbort,
+  ModuleException,
+  ModuleFault,
+  type ModuleRegisters,
+  type Place,
+  registersOf,
+  StackOverflow,
+  Stopped,
+  type SymbolNames,
+} from "./module-fault.ts";
 import { type PageAccess, ServicePages } from "./service-pages.ts";
 import { serviceState, writeSystemPage } from "./service-state.ts";
 import type { VmmMemory } from "./vmm-memory.ts";
@@ -28,12 +39,6 @@ export type GateFunction = (...args: readonly bigint[]) => bigint;
 export interface CallOptions {
   /** instructions after which the call counts as one that never returns */
   readonly budget?: bigint | undefined;
-}
-
-/** Knows where modules and their symbols are. */
-export interface SymbolNames {
-  /** "counter.so: count+0x12" */
-  nameOf(address: bigint): string | undefined;
 }
 
 const ARGUMENTS = ["rdi", "rsi", "rdx", "rcx", "r8", "r9"] as const;
@@ -94,6 +99,15 @@ export class Executor {
     this.#gates.set(gate, answer);
   }
 
+  /** CR3 of the address space that machine code runs in */
+  get root(): bigint {
+    return this.#pages.root;
+  }
+
+  functionAt(gate: bigint): GateFunction | undefined {
+    return this.#gates.get(gate);
+  }
+
   withdraw(gate: bigint): void {
     this.#gates.delete(gate);
   }
@@ -152,9 +166,19 @@ export class Executor {
       throw this.#fault(gate === this.#returnGate ? "return with a stack pointer that is not the caller's" : "HLT", gate);
     const args = ARGUMENTS.map((name) => service.get(name));
     this.#leave();
-    const result = answer(...args);
-    service.set("rax", BigInt.asUintN(64, result));
+    try {
+      service.set("rax", BigInt.asUintN(64, answer(...args)));
+    } catch (error) {
+      // a call may be the last instruction of its function
+      if (error instanceof Stopped) throw new ModuleAbort(error.message, this.#place(this.#caller - 1n), this.#registers());
+      throw error;
+    }
     this.#enter();
+  }
+
+  /** return address of the gate that is being answered */
+  get #caller(): bigint {
+    return this.memory.readU64(this.#service.get("rsp"));
   }
 
   #stopped(stop: number): ModuleFault {
@@ -172,21 +196,12 @@ export class Executor {
     return new ModuleFault(what, this.#place(rip), this.#registers());
   }
 
-  /** where the machine code is that has called the gate whose function is running, and its registers */
-  get caller(): { readonly place: Place; readonly registers: ModuleRegisters } {
-    // a call may be the last instruction of its function
-    const call = this.memory.readU64(this.#service.get("rsp")) - 1n;
-    return { place: this.#place(call), registers: this.#registers() };
-  }
-
   #place(rip: bigint): Place {
     return { rip, name: this.#names.nameOf(rip) ?? hex(rip) };
   }
 
   #registers(): ModuleRegisters {
-    const service = this.#service;
-    const general = Object.fromEntries(GPR_NAMES.map((name) => [name, service.get(name)]));
-    return { ...general, rip: service.get("rip"), rflags: BigInt(service.rflags) };
+    return registersOf(this.#service);
   }
 
   #enter(): void {

@@ -2,7 +2,9 @@
  * What machine code of a VMM module can do wrong, as errors that explain themselves: where it was, in the module's own names, what it did
  * and what its registers held. SDM Vol. 3 "Exception and Interrupt Reference", "Page-Fault Exceptions".
  */
+import type { Vcpu } from "../core/core.ts";
 import { PF, VECTOR } from "../spec/events.ts";
+import { GPR_NAMES } from "../spec/state.ts";
 import { ERROR_CODE } from "../vmm/error-codes.ts";
 
 const VECTOR_NAMES = new Map<number, string>(Object.entries(VECTOR).map(([name, vector]) => [vector, `#${name}`]));
@@ -14,6 +16,17 @@ export type ModuleRegisters = Readonly<Record<string, bigint>>;
 export interface Place {
   readonly rip: bigint;
   readonly name: string;
+}
+
+/** Knows where modules and their symbols are. */
+export interface SymbolNames {
+  /** "counter.so: count+0x12" */
+  nameOf(address: bigint): string | undefined;
+}
+
+export function registersOf(vcpu: Vcpu): ModuleRegisters {
+  const general = Object.fromEntries(GPR_NAMES.map((name) => [name, vcpu.get(name)]));
+  return { ...general, rip: vcpu.get("rip"), rflags: BigInt(vcpu.rflags) };
 }
 
 /** Module code could not go on. */
@@ -79,6 +92,11 @@ export class UncaughtException extends Error {
     super(what === "" ? `uncaught exception of type ${type}` : what);
     this.type = type;
   }
+}
+
+/** Thrown by a gate function that ends the machine code which has called it; whoever runs that makes a ModuleAbort of it. */
+export class Stopped extends Error {
+  override readonly name = "Stopped";
 }
 
 /** A module has called abort(), or its runtime has. */

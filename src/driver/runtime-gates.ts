@@ -4,8 +4,9 @@
  */
 import { BadAlloc } from "../vmm/errors.ts";
 import { demangleType } from "./demangle.ts";
-import type { Executor, GateFunction } from "./executor.ts";
-import { ModuleAbort, UncaughtException } from "./module-fault.ts";
+import type { GateFunction } from "./executor.ts";
+import { Stopped, UncaughtException } from "./module-fault.ts";
+import type { VmmMemory } from "./vmm-memory.ts";
 
 export interface RuntimeServices {
   /** virtual address, or 0 if there is no memory left */
@@ -15,12 +16,16 @@ export interface RuntimeServices {
   size(address: bigint): bigint;
   /** Answers how many bytes were taken. */
   write(fd: bigint, bytes: Uint8Array): bigint;
+  /** A module handles VM exits, which are to arrive at `entry`; the address of the gate goes to `gateVariable`. Absent: none can. */
+  handlesExits?(entry: bigint, gateVariable: bigint): void;
 }
 
 const BAD_ALLOC: ReadonlySet<string> = new Set(["std::bad_alloc", "std::bad_array_new_length"]);
 
-export function runtimeGates(executor: Executor, services: RuntimeServices): Readonly<Record<string, GateFunction>> {
-  const { memory } = executor;
+export function runtimeGates(
+  { memory }: { readonly memory: VmmMemory },
+  services: RuntimeServices,
+): Readonly<Record<string, GateFunction>> {
   return {
     mm_alloc: (bytes) => services.alloc(bytes),
     mm_free: (address) => {
@@ -30,8 +35,12 @@ export function runtimeGates(executor: Executor, services: RuntimeServices): Rea
     mm_size: (address) => services.size(address),
     console_write: (fd, buffer, bytes) => services.write(fd, memory.read(buffer, Number(bytes))),
     module_abort: (text) => {
-      const { place, registers } = executor.caller;
-      throw new ModuleAbort(memory.readText(text), place, registers);
+      throw new Stopped(memory.readText(text));
+    },
+    exit_handler_registered: (entry, gateVariable) => {
+      if (services.handlesExits === undefined) throw new Stopped("exit handlers in machine code are not possible here");
+      services.handlesExits(entry, gateVariable);
+      return 0n;
     },
     uncaught_exception: (type, what) => {
       const name = demangleType(memory.readText(type));

@@ -110,6 +110,8 @@ const vmx = [
   field("tracedQualification", "u64", "its qualification"),
   field("tracedRip", "u64", "where in the guest it came about"),
   field("tracedAt", "u64", "and when, in cycles"),
+  field("vmmEntry", "u64", "host RIP of VM exits that machine code of the VMM looks at first, or 0"),
+  field("vmmFault", "u32", "1 + the vector of an exception that this code has raised, or 0"),
   field("vmxCapability", "u64", "IA32_VMX_BASIC and the capability MSRs behind it", VMX_MSRS),
 ];
 

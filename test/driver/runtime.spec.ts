@@ -173,7 +173,7 @@ describe("constructors and destructors", () => {
   it("a constructor that faults, and one that never returns, are named", () => {
     const faulting = new Modules([RUNTIME, `${FOLDER}/faulting-constructor.so`]);
     expect(() => faulting.init()).toThrow(/^#PF by write of 0x8, which is not mapped, in faulting-constructor\.so: broken\+0x/);
-    const endless = new Modules([RUNTIME, `${FOLDER}/endless-constructor.so`], {}, 1_000_000n);
+    const endless = new Modules([RUNTIME, `${FOLDER}/endless-constructor.so`], { budget: 1_000_000n });
     expect(() => endless.init()).toThrow(/has not returned after 1000000 instructions; it is in endless-constructor\.so: endless\+0x/);
   });
 

@@ -4,14 +4,15 @@
  */
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { Core, type CoreHost, NOBODY } from "../../src/core/core.ts";
+import { Core } from "../../src/core/core.ts";
 import { max } from "../../src/cpus/max.ts";
-import { Executor, type SymbolNames } from "../../src/driver/executor.ts";
+import { Executor } from "../../src/driver/executor.ts";
+import type { SymbolNames } from "../../src/driver/module-fault.ts";
 import { VmmMemory } from "../../src/driver/vmm-memory.ts";
 import { GuestMemory } from "../../src/machine/guest-memory.ts";
 import { MEMORY_POOL_VIRTUAL, PAGE_SIZE } from "../../src/vmm/constants.ts";
 
-const RAM_MIB = 24;
+export const RAM_MIB = 24;
 /** the last 16 MiB */
 export const POOL = 8n << 20n;
 export const POOL_BYTES = 16n << 20n;
@@ -25,9 +26,9 @@ export class ModuleHost {
   /** first free page of the pool */
   #free: bigint;
 
-  constructor(names: SymbolNames = { nameOf: () => undefined }, host: Partial<CoreHost> = {}) {
-    this.core = new Core(wasm, RAM_MIB, max, { ...NOBODY, ...host });
-    this.core.vcpu(0).reset();
+  constructor(names: SymbolNames = { nameOf: () => undefined }, core?: Core) {
+    this.core = core ?? new Core(wasm, RAM_MIB, max);
+    if (core === undefined) this.core.vcpu(0).reset();
     this.memory = new VmmMemory(new GuestMemory(this.core), POOL, POOL_BYTES);
     this.executor = new Executor(this.core, this.memory, MEMORY_POOL_VIRTUAL, names);
     this.#free = MEMORY_POOL_VIRTUAL + Executor.bytesFor(POOL_BYTES);

@@ -3,6 +3,7 @@
  * its thread context. Memory is given out in blocks of 64 bytes and never twice, so that what a module uses after it is freed shows.
  */
 import { readFileSync } from "node:fs";
+import type { Core } from "../../src/core/core.ts";
 import { ElfFile } from "../../src/driver/elf/elf-file.ts";
 import type { LoadedModule } from "../../src/driver/elf/loaded-module.ts";
 import { Loader } from "../../src/driver/elf/loader.ts";
@@ -17,23 +18,36 @@ const HEAP_BYTES = 1n << 20n;
 const EXECUTABLE = 1;
 const GATES = "gates.so";
 
+export interface ModulesOptions {
+  /** functions of TypeScript besides those of the runtime */
+  readonly gates?: Readonly<Record<string, GateFunction>>;
+  /** instructions for each call */
+  readonly budget?: bigint | undefined;
+  /** to be used instead of one whose OS does nothing */
+  readonly core?: Core;
+  readonly handlesExits?: (entry: bigint, gateVariable: bigint) => void;
+}
+
 export class Modules {
   readonly loader = new Loader();
-  readonly host = new ModuleHost({ nameOf: (address) => this.loader.nameOf(address) });
+  readonly host: ModuleHost;
   /** blocks that are not free */
   readonly blocks = new Map<bigint, bigint>();
   output = "";
-  readonly #heap = this.host.allocate(HEAP_BYTES);
+  readonly #heap: bigint;
   #heapUsed = 0n;
   readonly #stackTop: bigint;
   readonly #budget: bigint | undefined;
-  readonly #info = this.host.allocate(PAGE_SIZE);
+  readonly #info: bigint;
 
   /** Files by path, in the order in which they are added; the runtime and the gates are among them. */
-  constructor(files: readonly string[] = [RUNTIME], more: Readonly<Record<string, GateFunction>> = {}, budget?: bigint) {
+  constructor(files: readonly string[] = [RUNTIME], { gates: more = {}, budget, core, handlesExits }: ModulesOptions = {}) {
     this.#budget = budget;
+    this.host = new ModuleHost({ nameOf: (address) => this.loader.nameOf(address) }, core);
     const { host } = this;
-    const gates = new Gates({ ...runtimeGates(host.executor, this.#services()), ...more });
+    this.#heap = host.allocate(HEAP_BYTES);
+    this.#info = host.allocate(PAGE_SIZE);
+    const gates = new Gates({ ...runtimeGates(host.executor, { ...this.#services(), ...(handlesExits && { handlesExits }) }), ...more });
     for (const [name, bytes] of [...files.map((path) => [path, readFileSync(path)] as const), [GATES, gates.image] as const]) {
       const elf = new ElfFile(name.replace(/.*\//, ""), bytes);
       this.loader.add(elf, elf.image(), host.allocate(BigInt(elf.totalSize)));

@@ -12,8 +12,8 @@ c="$flags -std=gnu2x -fexceptions -Wno-parentheses"
 cxx="$flags -std=gnu++20 -nostdinc++ -Wno-sized-deallocation -Wno-builtin-declaration-mismatch"
 
 objects=
-for part in entry unwind-registers eh-frame-end; do gcc $flags -c $part.S -o "$out/$part.o"; done
-for part in text format memory console stop threads eh-frame expression call-frame unwind personality; do
+for part in entry unwind-registers exit-entry eh-frame-end; do gcc $flags -c $part.S -o "$out/$part.o"; done
+for part in exits text format memory console stop threads eh-frame expression call-frame unwind personality; do
   gcc $c -c $part.c -o "$out/$part.o"
   objects="$objects $out/$part.o"
 done
@@ -22,5 +22,5 @@ for part in crt exceptions type-info std new; do
   objects="$objects $out/$part.o"
 done
 gcc -shared -nostdlib -Wl,--hash-style=sysv -Wl,--build-id=none -Wl,-z,noexecstack -Wl,-z,max-page-size=4096 -Wl,-soname,runtime.so \
-  "$out/entry.o" "$out/unwind-registers.o" $objects "$out/eh-frame-end.o" -o "$module"
+  "$out/entry.o" "$out/unwind-registers.o" "$out/exit-entry.o" $objects "$out/eh-frame-end.o" -o "$module"
 chmod 644 "$module"

@@ -408,11 +408,12 @@ export class CoreIntrinsics implements Intrinsics {
 
   // ---- the gate
 
-  setGate(hostRip: bigint, stateSave: bigint): void {
+  setGate(hostRip: bigint, stateSave: bigint, machineEntry = 0n): void {
     const page = hostRip === 0n ? 0 : this.#core.linearOf(stateSave);
     if (page === undefined || page % 0x1000 !== 0)
       throw new RuntimeError(`there is no page of RAM at ${hex(stateSave)} for the state-save area`);
     this.#vcpu.set("vmmGate", hostRip);
+    this.#vcpu.set("vmmEntry", machineEntry);
     this.#vcpu.setNumber("vmmSave", page);
   }
 

@@ -178,7 +178,7 @@ export interface Intrinsics {
    * VM exits that load `hostRip` belong to the VMM: they leave the general-purpose registers, RIP, RSP and XMM registers in the state-save
    * page (physical address; state-save.ts) and call the exit handler, which ends by `vmresume`, `promote` or `stop`. 0, 0: none do.
    */
-  setGate(hostRip: bigint, stateSave: bigint): void;
+  setGate(hostRip: bigint, stateSave: bigint, machineEntry?: bigint): void;
   /**
    * RIP of the state-save page moves behind the instruction that has exited, and with it what ends there: blocking by STI and MOV SS; a
    * single step traps. Of an instruction of length 0, nothing changes.

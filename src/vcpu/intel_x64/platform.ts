@@ -30,6 +30,8 @@ export interface Platform {
   rootTable(): bigint;
   /** RIP of the host: exits that load it are handled here */
   readonly exitEntry: bigint;
+  /** RIP of the host if machine code of modules looks at exits first; it knows where to hand them over. 0 or absent: there is none */
+  machineEntry?(): bigint;
   /** who handles exits; undefined: nobody any more */
   onExit(handler: (() => void) | undefined): void;
   /** a line of text to the ring and the serial port */

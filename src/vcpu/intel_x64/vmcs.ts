@@ -54,9 +54,11 @@ export class Vmcs {
       this.#vmx.vmptrld(this.#region.phys);
       rollback.add(() => cpu.vmclear(this.address));
       const stackTop = this.#exitStack(this.#stack, threadContext);
-      const side = { stackTop, exitEntry: this.#platform.exitEntry, stateSave: this.#stateSave.virt };
+      const { exitEntry } = this.#platform;
+      const machineEntry = this.#platform.machineEntry?.() ?? 0n;
+      const side = { stackTop, exitEntry: machineEntry === 0n ? exitEntry : machineEntry, stateSave: this.#stateSave.virt };
       writeVmcs(cpu, host, guest, side, (text) => this.#platform.log(text));
-      cpu.setGate(side.exitEntry, this.#stateSave.phys);
+      cpu.setGate(exitEntry, this.#stateSave.phys, machineEntry);
       rollback.add(() => cpu.setGate(0n, 0n));
       prepare();
       try {
