@@ -30,7 +30,7 @@ import { secondaryOf } from "./vmx/check-controls";
 import { loadGuest } from "./vmx/enter";
 import { exit } from "./vmx/exit";
 import { endTrace } from "./vmx/exit-counts";
-import { advance, isGated, takeRegisters } from "./vmx/gate";
+import { advance, isVmms, takeRegisters } from "./vmx/gate";
 import * as work from "./vmx/instructions";
 import { loadNonRegister, NEVER } from "./vmx/non-register";
 import { field, setField } from "./vmx/vmcs";
@@ -129,7 +129,7 @@ export function vmresume(vcpu: usize): u32 {
 /** The VM exit that an instruction without operands causes, at this boundary; false: no guest of the gate is running. */
 export function exitHere(vcpu: usize, reason: u32): bool {
   const b = at(vcpu);
-  if (b.vmx != VMX_NON_ROOT || !isGated(b)) return false;
+  if (b.vmx != VMX_NON_ROOT || !isVmms(b)) return false;
   setField(b, V.VM_EXIT_INSTRUCTION_LENGTH, 0);
   // TypeScript has asked for it, and gets it whoever looks at exits first
   const hostRip = field(b, V.HOST_RIP);

@@ -43,10 +43,14 @@ const DEBUGCTL_BTF: u64 = 2;
 /** Pending debug exceptions: a single step. */
 const BS: u64 = 1 << 14;
 
-/** The exits of the current VMCS are the VMM's. */
+/** The exits of the current VMCS are TypeScript's. */
 export function isGated(s: State): bool {
-  const rip = field(s, V.HOST_RIP);
-  return s.vmmGate != 0 && (rip == s.vmmGate || (s.vmmEntry != 0 && rip == s.vmmEntry));
+  return s.vmmGate != 0 && field(s, V.HOST_RIP) == s.vmmGate;
+}
+
+/** They are, or machine code of modules looks at them first. */
+export function isVmms(s: State): bool {
+  return isGated(s) || (s.vmmEntry != 0 && field(s, V.HOST_RIP) == s.vmmEntry);
 }
 
 /** VMX root operation of a VMM some of whose exits are handled in machine code: that is what runs. */

@@ -16,6 +16,7 @@ import { MemoryPool } from "../vmm/memory-pool.ts";
 import { Driver } from "./driver.ts";
 import { type EntryHooks, entryGates } from "./entry-points.ts";
 import { Executor } from "./executor.ts";
+import { ExitCode, GATE_CODE } from "./exit-code.ts";
 import { Gates } from "./gates.ts";
 import type { ModuleOptions } from "./modules.ts";
 import type { VmcallRegisters } from "./platform.ts";
@@ -41,8 +42,6 @@ export interface InstallationOptions extends ModuleOptions, PoolSizes {
   readonly serial: (text: string) => void;
 }
 
-const HLT = Uint8Array.of(0xf4);
-
 export class Installation {
   readonly pool: MemoryPool;
   readonly driver: Driver;
@@ -51,6 +50,7 @@ export class Installation {
   readonly #executor: Executor;
   readonly #gates: Gates;
   readonly #regions: Regions;
+  readonly #exitCode: ExitCode;
   #session: Session;
   /** where the module of the gates is loaded */
   #gatesAt: bigint | undefined;
@@ -63,7 +63,15 @@ export class Installation {
     const names = { nameOf: (address: bigint): string | undefined => this.driver.nameOf(address) };
     this.#executor = new Executor(core, this.#virtual, this.pool.alloc("driver", Executor.bytesFor(pool.bytes)), names);
     this.#regions = Session.takeRegions(this.pool, options);
-    this.#virtual.write(this.#regions.exitEntry, HLT);
+    this.#exitCode = new ExitCode({
+      vcpu: core.vcpu(0),
+      memory: this.#virtual,
+      names,
+      gate: this.#regions.exitEntry,
+      functionAt: (gate) => this.#executor.functionAt(gate),
+      log: (line) => this.#session.print(line),
+    });
+    this.#virtual.write(this.#regions.exitEntry, Uint8Array.of(GATE_CODE));
     this.#executor.protect(this.#regions.exitEntry, PAGE_SIZE, "code");
     this.#session = this.#newSession();
     this.#gates = new Gates({
@@ -77,6 +85,7 @@ export class Installation {
         free: (address) => this.#session.manager.free(address),
         size: (address) => this.#session.manager.size(address),
         write: (fd, bytes) => this.#session.write(fd, bytes),
+        handlesExits: (entry, gateVariable) => this.#exitCode.connect(entry, gateVariable),
       }),
     });
     const platform = new PoolPlatform({
@@ -119,6 +128,7 @@ export class Installation {
   #forget(): void {
     if (this.#gatesAt !== undefined) this.#gates.disconnect(this.#executor, this.#gatesAt);
     this.#gatesAt = undefined;
+    this.#exitCode.disconnect();
     this.#session.end();
     this.#session = this.#newSession();
   }
@@ -136,6 +146,7 @@ export class Installation {
       pool: this.pool,
       virtual: this.#virtual,
       regions: this.#regions,
+      exitCode: this.#exitCode,
     });
   }
 

@@ -17,6 +17,7 @@ import { MEMORY_TYPE, MemoryManager } from "../vmm/memory-manager.ts";
 import type { MemoryPool } from "../vmm/memory-pool.ts";
 import { PhysicalMemory } from "../vmm/physical-memory.ts";
 import { vmmRootPageTable } from "../vmm/root-page-table.ts";
+import type { ExitCode } from "./exit-code.ts";
 import type { VmmMemory } from "./vmm-memory.ts";
 
 /** Sizes of the memory manager's pools, if they are not to be those of src/vmm/constants.ts. */
@@ -35,6 +36,8 @@ export interface SessionOptions {
   /** the pool by virtual addresses */
   readonly virtual: VmmMemory;
   readonly regions: Regions;
+  /** exit handlers of modules */
+  readonly exitCode: ExitCode;
   readonly sizes: PoolSizes;
   readonly faults: Faults;
   /** the kinds of vCPUs that there are */
@@ -51,7 +54,7 @@ export interface Regions {
 }
 
 const BOOT_VCPU = 0n;
-const { R, W } = MEMORY_TYPE;
+const { R, W, E } = MEMORY_TYPE;
 
 export class Session {
   readonly manager: MemoryManager;
@@ -77,7 +80,7 @@ export class Session {
   }
 
   constructor(options: SessionOptions) {
-    const { core, cpu, memory, pool, regions, sizes, faults } = options;
+    const { core, cpu, memory, pool, regions, exitCode, sizes, faults } = options;
     this.#virtual = options.virtual;
     this.#serial = options.serial;
     this.manager = new MemoryManager({
@@ -89,6 +92,8 @@ export class Session {
     });
     this.#pool = pool;
     for (const start of [regions.heap, regions.pages]) this.describe(start, pool.sizeOf(start), true);
+    // machine code that handles exits hands them over there
+    this.manager.addMd(regions.exitEntry, pool.physicalOf(regions.exitEntry), R | E);
     const physical = new PhysicalMemory(memory);
     const root = vmmRootPageTable(physical, this.manager);
     const flush = (virt: bigint) => cpu.invlpg(virt);
@@ -107,8 +112,9 @@ export class Session {
       fastPath: core.fastPath,
       rootTable: () => root().cr3,
       exitEntry: regions.exitEntry,
+      machineEntry: () => exitCode.entry,
       onExit: (handler) => {
-        core.vcpu(0).onVmExit = handler;
+        core.vcpu(0).onVmExit = handler === undefined ? undefined : () => exitCode.arrived(handler);
       },
       log: (text) => this.print(text),
     };

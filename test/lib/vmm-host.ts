@@ -16,7 +16,7 @@ const POOL_BYTES = 8n << 20n;
 const model = { ...max, features: [...max.features, "vmx"] };
 
 /** loop: inc r15; xor eax, eax; xor ecx, ecx; cpuid; mov [DATA], r15; jmp loop */
-const OS = `49FFC7 31C0 31C9 0FA2 4C893C25${Buffer.from(Uint32Array.of(DATA).buffer).toString("hex")} EBED`;
+export const OS = `49FFC7 31C0 31C9 0FA2 4C893C25${Buffer.from(Uint32Array.of(DATA).buffer).toString("hex")} EBED`;
 
 export const RUNTIME = new Uint8Array(readFileSync("src/modules/runtime/runtime.so"));
 

@@ -16,6 +16,8 @@
 #define RFLAGS 0x6820
 #define RFLAGS_TF 0x100
 #define RFLAGS_RF 0x10000
+#define DEBUGCTL 0x2802
+#define DEBUGCTL_BTF 2
 #define PENDING_DEBUG 0x6822
 #define PENDING_BS 0x4000
 
@@ -48,7 +50,7 @@ void vmx_write(u64 field, u64 value) {
   __asm__ volatile("vmwrite %1, %0" : : "r"(field), "r"(value) : "cc");
 }
 
-/* The instruction has retired, with all that an instruction ends; under the trap flag a single-step trap is due. */
+/* The instruction has retired, with all that an instruction ends; under the trap flag, unless it is for branches, a trap is due. */
 static void advance(struct state_save *guest) {
   u64 length = vmx_read(INSTRUCTION_LENGTH);
   if (length == 0) return;
@@ -58,7 +60,8 @@ static void advance(struct state_save *guest) {
   if ((blocking & BLOCKING_BY_STI_OR_MOV_SS) != 0) vmx_write(INTERRUPTIBILITY, blocking & ~(u64)BLOCKING_BY_STI_OR_MOV_SS);
   u64 flags = vmx_read(RFLAGS);
   if ((flags & RFLAGS_RF) != 0) vmx_write(RFLAGS, flags & ~(u64)RFLAGS_RF);
-  if ((flags & RFLAGS_TF) != 0) vmx_write(PENDING_DEBUG, vmx_read(PENDING_DEBUG) | PENDING_BS);
+  if ((flags & RFLAGS_TF) != 0 && (vmx_read(DEBUGCTL) & DEBUGCTL_BTF) == 0)
+    vmx_write(PENDING_DEBUG, vmx_read(PENDING_DEBUG) | PENDING_BS);
 }
 
 /* Whether the guest goes on; or else TypeScript handles the exit. */
