@@ -6,7 +6,8 @@ import { nodeHost, nodeIdentity } from "./boot/linux-user/host-node.ts";
 import { BytesInput } from "./boot/linux-user/host-streams.ts";
 import { LinuxUser, type RunOptions } from "./boot/linux-user/run-program.ts";
 import type { Interruption } from "./boot/linux-user/scheduler.ts";
-import { checkOptions, type MachineOptions } from "./machine/config.ts";
+import { loadRuntimeModule } from "./boot/runtime-module.ts";
+import { checkOptions, type MachineOptions, type VmmMachineOptions } from "./machine/config.ts";
 import { Machine as EmbeddedMachine } from "./machine/machine.ts";
 
 export { loadCoreModule } from "./boot/core-module.ts";
@@ -33,8 +34,13 @@ export type { EntryExplanation, Violation } from "./vcpu/intel_x64/explain.ts";
 /** A PC: src/machine/machine.ts, with this package's own core. */
 export class Machine extends EmbeddedMachine {
   static override async create(options: MachineOptions & { readonly module?: WebAssembly.Module }): Promise<Machine> {
-    return new Machine(options.module ?? loadCoreModule(), checkOptions(options));
+    const { module = loadCoreModule(), vmm } = options;
+    return new Machine(module, checkOptions(vmm === undefined || vmm === false ? options : { ...options, vmm: withRuntime(vmm) }));
   }
+}
+
+function withRuntime(vmm: true | VmmMachineOptions): VmmMachineOptions {
+  return { runtime: loadRuntimeModule(), ...(vmm === true ? {} : vmm) };
 }
 
 export interface ProgramOptions extends Omit<RunOptions, "module" | "host"> {

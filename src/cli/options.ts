@@ -4,6 +4,8 @@ export class UsageError extends Error {}
 export interface OptionRow {
   /** what its value is called in the help text; absent: it takes none */
   readonly value?: string;
+  /** its values are all arguments up to the next option, and there may be none */
+  readonly many?: true;
   readonly help: string;
 }
 
@@ -30,6 +32,13 @@ export function parseOptions(table: OptionTable, args: readonly string[]): Parse
     const row = Object.hasOwn(table, name) ? table[name] : undefined;
     if (row === undefined) throw new UsageError(`there is no option ${argument.split("=")[0]}`);
     if (row.value === undefined && inline !== undefined) throw new UsageError(`${argument.split("=")[0]} takes no value`);
+    if (row.many === true && inline === undefined) {
+      const end = args.findIndex((a, i) => i > at && a.startsWith("-"));
+      const values = args.slice(at + 1, end < 0 ? args.length : end);
+      options.set(name, [...(options.get(name) ?? []), ...values]);
+      at += values.length;
+      continue;
+    }
     const value = row.value === undefined ? "" : (inline ?? args[++at]);
     if (value === undefined) throw new UsageError(`${argument} needs a value: ${argument} ${row.value}`);
     options.set(name, [...(options.get(name) ?? []), value]);

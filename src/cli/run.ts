@@ -1,19 +1,24 @@
 /** `minusone run`: a PC on this terminal, with the options of QEMU. */
 import { readFileSync } from "node:fs";
+import { basename } from "node:path";
 import { loadCoreModule } from "../boot/core-module.ts";
 import { LoadError } from "../boot/load-error.ts";
 import { formatOf } from "../boot/load-kernel.ts";
 import { type Module, splitModules } from "../boot/load-options.ts";
+import { loadRuntimeModule } from "../boot/runtime-module.ts";
 import { MACHINE_TRACE_ITEMS, type MachineTraceItem } from "../debug/trace-items.ts";
-import { ConfigError, type MachineOptions } from "../machine/config.ts";
+import { ConfigError, type MachineOptions, type VmmMachineOptions } from "../machine/config.ts";
 import { Machine } from "../machine/machine.ts";
 import type { Stop } from "../machine/stop.ts";
 import { EXIT } from "./exit-codes.ts";
 import { type Parsed, parseOptions, UsageError } from "./options.ts";
 import { type Log, OutputError, openLog, writeJson } from "./output-file.ts";
 import { openDrive } from "./run/disk-file.ts";
-import { RUN_OPTIONS, type RunSettings, runSettings } from "./run/options.ts";
+import { RUN_OPTIONS, type RunSettings, runSettings, type VmmSettings } from "./run/options.ts";
 import { type Ending, Session } from "./run/session.ts";
+import { type VmmModule, VmmSession } from "./run/vmm.ts";
+
+const MIB = 1 << 20;
 
 /** A file that was named and cannot be used. */
 class InputError extends Error {}
@@ -44,10 +49,11 @@ export async function run(args: readonly string[]): Promise<number> {
       cleanup.push(() => drive.close());
       return drive;
     });
+    const modules = (settings.vmm?.modules ?? []).map((path) => ({ name: basename(path), bytes: inputFile("--vmm", path) }));
     const options = { ...machineOptions(settings), drives };
     const log = openLog(parsed.options.get("D")?.at(-1));
     cleanup.push(() => log.close());
-    return await runMachine(options, settings, items, log);
+    return await runMachine(options, settings, modules, items, log);
   } catch (error) {
     return explain(error);
   } finally {
@@ -55,13 +61,23 @@ export async function run(args: readonly string[]): Promise<number> {
   }
 }
 
-async function runMachine(options: MachineOptions, settings: RunSettings, items: Set<MachineTraceItem>, log: Log): Promise<number> {
+async function runMachine(
+  options: MachineOptions,
+  settings: RunSettings,
+  modules: readonly VmmModule[],
+  items: Set<MachineTraceItem>,
+  log: Log,
+): Promise<number> {
   const machine = await Machine.create({ ...options, module: loadCoreModule() });
   if (items.size > 0) (await import("../debug/machine-trace.ts")).traceMachine(machine, items, (line) => log.print(line));
   const started = performance.now();
+  const vmm = settings.vmm && new VmmSession(machine, settings.vmm, modules, (line) => log.warn(`minusone: ${line}\n`));
+  const close = vmm?.open();
   const ending = await new Session(machine, settings).run();
+  close?.();
   const seconds = (performance.now() - started) / 1000;
-  const [status, text] = conclusion(ending);
+  const [guest, text] = conclusion(ending);
+  const status = guest === EXIT.OK && vmm?.failed === true ? EXIT.VMM_FAILED : guest;
   if (text !== undefined) log.warn(`minusone: ${text}\n`);
   if (settings.statistics !== undefined) {
     const stats = machine.stats();
@@ -102,8 +118,13 @@ function machineOptions(s: RunSettings): MachineOptions {
     testDevice: s.devices.testDevice,
     virtioConsole: s.virtioConsole,
     ...(s.clock === undefined ? {} : { clock: s.clock }),
+    ...(s.vmm === undefined ? {} : { vmm: vmmOptions(s.vmm) }),
     ...kernelFiles(s),
   };
+}
+
+function vmmOptions({ poolMib }: VmmSettings): VmmMachineOptions {
+  return { runtime: loadRuntimeModule(), ...(poolMib === undefined ? {} : { poolBytes: poolMib * MIB }) };
 }
 
 /** What -initrd names depends on the kernel: one file, or several modules. */

@@ -45,12 +45,20 @@ export interface MachineOptions {
   /** seed of everything random: RDRAND, RDSEED, the virtio entropy device (0) */
   readonly seed?: number;
   /**
-   * A VMM can be loaded and started underneath the guest: the CPU has VMX, and `poolBytes` (64 MiB) at the end of RAM below 3 GiB are hidden
-   * from the guest for the VMM to live in.
+   * A VMM can be loaded and started underneath the guest: the CPU has VMX, and some RAM is hidden from the guest for the VMM to live in.
    */
-  readonly vmm?: boolean | { readonly poolBytes?: number };
+  readonly vmm?: boolean | VmmMachineOptions;
   /** what a reset of the machine does: start it again, or end the run ("restart") */
   readonly onReset?: "restart" | "stop";
+}
+
+export interface VmmMachineOptions {
+  /** bytes at the end of RAM below 3 GiB that the VMM lives in (64 MiB) */
+  readonly poolBytes?: number;
+  /** the runtime that modules are linked with, an ELF shared object (the package's own) */
+  readonly runtime?: Uint8Array;
+  /** modules are taken that use a red zone, which interrupts would overwrite */
+  readonly allowRedZone?: boolean;
 }
 
 /** The same, complete. */
@@ -67,6 +75,7 @@ export interface Config {
   readonly restarts: boolean;
   /** bytes of RAM that the VMM has, 0 without one */
   readonly poolBytes: number;
+  readonly vmm: VmmMachineOptions;
 }
 
 export interface KernelConfig {
@@ -122,6 +131,7 @@ export function checkOptions(o: MachineOptions): Config {
     seed,
     restarts: o.onReset !== "stop",
     poolBytes: checkPool(o.vmm, memory),
+    vmm: typeof o.vmm === "object" ? o.vmm : {},
   };
 }
 

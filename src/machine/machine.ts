@@ -8,6 +8,8 @@
  *   const { reason } = await machine.run();
  */
 import type { Saved } from "../bus/device.ts";
+import type { StopReason } from "../core/core.ts";
+import type { Vmm } from "../driver/vmm.ts";
 import { STOP, UNIMPLEMENTED } from "../spec/events.ts";
 import { boot } from "./boot.ts";
 import { breathe } from "./breathe.ts";
@@ -21,6 +23,7 @@ import { type Registers, registersOf } from "./registers.ts";
 import type { SerialPort } from "./serial.ts";
 import { type MachineStatistics, statisticsOf } from "./statistics.ts";
 import { isFinal, type Stop } from "./stop.ts";
+import { makeVmm } from "./vmm.ts";
 import { MachineVmx } from "./vmx.ts";
 
 export interface RunOptions {
@@ -77,6 +80,10 @@ export class Machine {
   #request: Stop | undefined;
   #end: Stop | undefined;
   #running = false;
+  /** the guest's instructions run right now; what waits for a boundary between them */
+  #inGuest = false;
+  #waiting: (() => void)[] = [];
+  #vmm: Vmm | undefined;
   #wake: () => void = () => {};
 
   /** `module` is the core, compiled: the package's `core.wasm`. */
@@ -159,8 +166,27 @@ export class Machine {
     this.#wake();
   }
 
+  /**
+   * Calls `act` when the guest stands between two instructions: now, unless this is called from inside of one, as hooks, devices and handlers
+   * of VM exits are; then behind its block. What `act` throws ends `run`.
+   */
+  atBoundary(act: () => void): void {
+    if (this.#inGuest) {
+      this.#waiting.push(act);
+      this.pc.vcpu.endRun();
+    } else act();
+  }
+
+  /** The VMM underneath the guest: the verbs of its driver. Only of machines that were made with the option `vmm`, and between instructions. */
+  get vmm(): Vmm {
+    if (this.#inGuest) throw new Error("the guest is in the middle of an instruction: use the VMM by machine.atBoundary(() => …)");
+    this.#vmm ??= makeVmm(this.pc, this.config);
+    return this.#vmm;
+  }
+
   /** Presses the reset button: devices and processor start again, and the kernel is loaded again. RAM keeps what nobody overwrites. */
   reset(): void {
+    this.#vmm?.shutDown();
     this.pc.reset();
     runFirmware(this.pc);
     if (this.config.kernel !== undefined) boot(this.pc, this.config.kernel);
@@ -253,7 +279,7 @@ export class Machine {
       if (watched) this.hooks.reached(this.pc.linearRip);
       if (this.#request !== undefined) return this.#taken();
       const budget = watched ? 1 : Math.max(1, Math.min(left, end - now, clock.next - now, instructions));
-      const why = this.pc.run(budget);
+      const why = this.#runGuest(budget);
       left -= Math.max(1, clock.now - now);
       if (why === STOP.HALT) {
         const due = Math.min(clock.next, vcpu.nextTimer);
@@ -265,6 +291,18 @@ export class Machine {
       else if (why === STOP.UNIMPLEMENTED) return { reason: "unimplemented", what: unimplementedText(vcpu.getNumber("vector")) };
     }
     return undefined;
+  }
+
+  #runGuest(budget: number): StopReason {
+    this.#inGuest = true;
+    try {
+      return this.pc.run(budget);
+    } finally {
+      this.#inGuest = false;
+      const waiting = this.#waiting;
+      if (waiting.length > 0) this.#waiting = [];
+      for (const act of waiting) act();
+    }
   }
 
   /** The guest idles, and nothing is due before `cycle`. */

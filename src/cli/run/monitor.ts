@@ -9,6 +9,7 @@ import { memoryMapText, translationsText } from "../../debug/inspect/pages-text.
 import { registersText } from "../../debug/inspect/registers-text.ts";
 import type { Machine } from "../../machine/machine.ts";
 import { REGISTER_NAMES, type RegisterName } from "../../machine/registers.ts";
+import { vmmCommand, words } from "./vmm-command.ts";
 
 /** What the monitor may ask of whoever runs the machine. */
 export interface Control {
@@ -104,6 +105,13 @@ export class Monitor {
       stop: { help: "stop: halts the machine", run: silent(() => control.stop()) },
       cont: { help: "cont: lets it go on", run: silent(() => control.cont()) },
       c: { help: "c: cont", run: silent(() => control.cont()) },
+      vmm: {
+        help: "vmm load FILES|start|stop|unload|status|dump|vmcall …: the VMM underneath the guest; vmm help says more",
+        run: (line) => {
+          const { out, error } = vmmCommand(machine, words(line));
+          return error === "" ? out : error;
+        },
+      },
       system_reset: { help: "system_reset: presses the reset button", run: silent(() => machine.reset()) },
       nmi: { help: "nmi: raises a non-maskable interrupt", run: silent(() => machine.pc.vcpu.raiseNmi()) },
       quit: { help: "quit: ends the machine", run: silent(() => this.#leave()) },

@@ -22,6 +22,16 @@ export const RUN_OPTIONS: OptionTable = {
   debugcon: { value: "TO", help: "what is written to port 0xe9: stdio, file:NAME or null" },
   rtc: { value: "base=TIME", help: "clock at power-on: utc, localtime or like 2024-02-29T12:00:00 (2000-01-01)" },
   seed: { value: "N", help: "seed of everything random (0)" },
+  vmm: {
+    value: "[MODULE…]",
+    many: true,
+    help: "have a VMM: load it with these modules, ELF shared objects (`vmm start` of the monitor starts it)",
+  },
+  "vmm-start-on": { value: "TEXT", help: "start it underneath the guest when the first serial port has sent this" },
+  "vmm-start-at": { value: "CYCLE", help: "start it in this cycle" },
+  "vmm-stop-on": { value: "TEXT", help: "stop it again, and take the guest out of its VM, when the first serial port has sent this" },
+  "vmm-stop-at": { value: "CYCLE", help: "stop it in this cycle" },
+  "vmm-pool": { value: "SIZE", help: "memory that is hidden from the guest for the VMM (64M)" },
   "no-reboot": { help: "end instead of starting again when the guest resets the machine" },
   S: { help: "do not start: wait for the monitor's cont" },
   d: { value: "ITEMS", help: `log ${Object.keys(MACHINE_TRACE_ITEMS).join(",")} (any of them, with commas)` },
@@ -70,6 +80,21 @@ export interface RunSettings {
   readonly timeoutSeconds: number | undefined;
   readonly maxInstructions: number | undefined;
   readonly statistics: string | undefined;
+  readonly vmm: VmmSettings | undefined;
+}
+
+/** When the VMM is started or stopped: when the guest has sent a text, or in a cycle. */
+export interface Moment {
+  readonly text?: string;
+  readonly cycle?: number;
+}
+
+export interface VmmSettings {
+  /** files of modules */
+  readonly modules: readonly string[];
+  readonly start: Moment;
+  readonly stop: Moment;
+  readonly poolMib: number | undefined;
 }
 
 const MAX_SERIAL = 4;
@@ -101,9 +126,35 @@ export function runSettings(parsed: Parsed): RunSettings {
     timeoutSeconds: timeout === undefined ? undefined : parsePositive("--timeout", timeout),
     maxInstructions: maxInstructions === undefined ? undefined : parsePositive("--max-instructions", maxInstructions),
     statistics: last("stats-json"),
+    vmm: vmmSettings(parsed),
   };
   checkTogether(settings, last("smp"), last("machine"));
   return settings;
+}
+
+const VMM_OPTIONS = ["vmm-start-on", "vmm-start-at", "vmm-stop-on", "vmm-stop-at", "vmm-pool"];
+
+function vmmSettings({ options }: Parsed): VmmSettings | undefined {
+  const modules = options.get("vmm");
+  const without = VMM_OPTIONS.find((name) => options.has(name));
+  if (modules === undefined && without !== undefined) throw new UsageError(`--${without} needs a VMM: add --vmm`);
+  if (modules === undefined) return undefined;
+  const pool = options.get("vmm-pool")?.at(-1);
+  return {
+    modules,
+    start: moment(options, "vmm-start"),
+    stop: moment(options, "vmm-stop"),
+    poolMib: pool === undefined ? undefined : parseSize(pool),
+  };
+}
+
+function moment(options: Parsed["options"], name: string): Moment {
+  const text = options.get(`${name}-on`)?.at(-1);
+  const cycle = options.get(`${name}-at`)?.at(-1);
+  if (text !== undefined && cycle !== undefined) throw new UsageError(`--${name}-on and --${name}-at: choose one`);
+  if (text === "") throw new UsageError(`--${name}-on needs a text`);
+  if (cycle !== undefined) return { cycle: parseInteger(`--${name}-at`, cycle) };
+  return text === undefined ? {} : { text };
 }
 
 function checkTogether({ kernel, initrd, append, serial, frozen, monitor }: RunSettings, smp = "1", machine = "pc"): void {
