@@ -75,7 +75,7 @@ export class VmmSession {
     } catch (error) {
       if (!(error instanceof DriverError)) throw error;
       this.#failed = true;
-      this.#say(`vmm ${verb} failed: ${error.message}`);
+      this.#say(`vmm ${verb} failed: ${error.report}`);
       return false;
     }
   }
