@@ -110,6 +110,9 @@ export const FAST_PATH_END: usize = FAST_PATH + 0x800;
 /** MSRs that it answers: as an MSR bitmap of VMX, with bits that are set */
 export const FAST_MSRS: usize = FAST_PATH_END;
 export const FAST_MSRS_END: usize = FAST_MSRS + 0x1000;
+/** fields of a VMCS, where they stand in its region, that were found right by the last entry that looked: assembly/vmx/checked.ts */
+export const CHECKED: usize = FAST_MSRS_END;
+export const CHECKED_END: usize = CHECKED + 0x1000;
 
 /** code being written by the compiler, between the states' area and the static data */
 export const EMIT_BUFFER: usize = 0x40000;

@@ -20,9 +20,10 @@ import * as V from "../generated/vmx";
 import { MODEL_CR4 } from "../memory-map";
 import { hostOf } from "../mmu/physical";
 import { isCanonicalBase, isPdpte } from "../mmu/walk";
-import { fieldRule, rule } from "./check";
+import { fieldRule, rule, violated } from "./check";
 import { secondaryOf } from "./check-controls";
 import { checkSegments, RIGHTS_LONG } from "./check-segments";
+import { areSegmentsKnown, keepSegments } from "./checked";
 import { EXTERNAL_EVENT, HARDWARE_EXCEPTION_EVENT, INJECTION_VALID, NMI_EVENT, OTHER_EVENT } from "./event-types";
 import { CR0_FIXED0, CR4_FIXED0, cr4Fixed1, EFER_KNOWN } from "./fixed-bits";
 import { field, isAligned, NO_POINTER, PHYSICAL_MASK, REVISION, revisionAt, SHADOW } from "./vmcs";
@@ -58,7 +59,11 @@ export function checkGuest(s: State): void {
   const long = (entry & V.ENTRY_IA32E_MODE_GUEST) != 0;
   const unrestricted = (secondary & V.SECONDARY_UNRESTRICTED_GUEST) != 0;
   checkRegisters(s, entry, long, unrestricted);
-  checkSegments(s, long, unrestricted);
+  if (!areSegmentsKnown(s, long, unrestricted)) {
+    const before = violated;
+    checkSegments(s, long, unrestricted);
+    if (violated == before) keepSegments(s, long, unrestricted);
+  }
   rule(s, V.RULE_GUEST_GDTR_BASE_CANONICAL, isCanonicalBase(field(s, V.GUEST_GDTR_BASE)));
   rule(s, V.RULE_GUEST_IDTR_BASE_CANONICAL, isCanonicalBase(field(s, V.GUEST_IDTR_BASE)));
   rule(s, V.RULE_GUEST_GDTR_LIMIT_FITS, field(s, V.GUEST_GDTR_LIMIT) >> 16 == 0);

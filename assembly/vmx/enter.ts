@@ -16,6 +16,7 @@ import { checkControls, secondaryOf } from "./check-controls";
 import { checkGuest } from "./check-guest";
 import { checkHost } from "./check-host";
 import { baseField, limitField, rightsField, selectorField } from "./check-segments";
+import { isHostKnown, keepHost } from "./checked";
 import { INJECTION_ERROR_CODE, INJECTION_VALID, OTHER_EVENT, SOFTWARE_EVENT } from "./event-types";
 import { pendTrap } from "./events";
 import { failedEntry } from "./exit";
@@ -39,10 +40,12 @@ const RIGHTS_P: u32 = 1 << 7;
 export function enter(s: State): u32 {
   // where one group fails, the others are checked too, to be explained
   if (s.vmxClean == 0) {
-    checkControls(s);
+    const known = isHostKnown(s);
+    if (!known) checkControls(s);
     const ofControls = violated;
-    checkHost(s);
+    if (!known) checkHost(s);
     const ofHost = violated;
+    if (!known && violated == 0) keepHost(s);
     checkGuest(s);
     if (ofControls != 0) return V.VM_ERROR_ENTRY_INVALID_CONTROLS;
     if (ofHost != 0) return V.VM_ERROR_ENTRY_INVALID_HOST_STATE;

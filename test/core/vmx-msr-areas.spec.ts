@@ -70,6 +70,16 @@ describe("an exit", () => {
   });
 });
 
+describe("an exit to a host with PAE paging", () => {
+  it.each([
+    ["reserved bits are set", 3, 2],
+    ["no reserved bit is set", 0x19, 0],
+  ])("is a VMX abort with indicator 2 where %s in a PDPTE", (_what, pdpte, indicator) => {
+    const { abort } = launched(`@host32 hostCr4=2030 hostCr3=6a000 [6a000]=${pdpte.toString(16)}`);
+    expect(abort).toBe(indicator);
+  });
+});
+
 describe("an entry that fails", () => {
   it("over an MSR loads the host's MSRs, whose failure is a VMX abort", () => {
     const { stop, abort } = launched(`@msrs [67010]=400 vmExitMsrLoadAddress=67100 vmExitMsrLoadCount=1 [67100]=400`);

@@ -134,3 +134,25 @@ describe("the rules", () => {
     expect(VMX_RULES.filter((r) => !tested.has(r.name)).map((r) => r.name)).toEqual([]);
   });
 });
+
+describe("behind an entry that succeeded", () => {
+  it.each([
+    ["virtualProcessorIdentifier", 0n, "vpidNotZero"],
+    ["cr3TargetCount", 5n, "cr3TargetCountAtMost4"],
+    ["vmExitMsrLoadCount", 0xffff_ffffn, "exitMsrLoadAreaValid"],
+    ["hostGsSelector", 1n, "hostGsSelectorPlain"],
+    ["hostIa32Efer", 0xd03n, "hostEferReservedBitsClear"],
+    ["hostRip", 1n << 60n, "hostRipCanonical"],
+    ["guestTrSelector", 0x44n, "guestTrSelectorGlobal"],
+    ["guestTrLimit", 0x10_0fffn, "guestTrBigLimitHasPages"],
+    ["guestTrAccessRights", 0x9bn, "guestTrIsSystem"],
+    ["guestTrBase", 1n << 60n, "guestTrBaseCanonical"],
+    ["guestRflags", 0n, "guestRflagsReservedBits"],
+  ])("%s that becomes wrong is found by VMRESUME", (field, value, rule) => {
+    const words = "+enableVpid virtualProcessorIdentifier=1 vmExitMsrLoadAddress=fffffff000";
+    const { machine } = launched(words);
+    machine.setField(field, value);
+    machine.resume();
+    expect(violationsOf(machine).map((v) => v.split(":")[0])).toEqual([rule]);
+  });
+});
