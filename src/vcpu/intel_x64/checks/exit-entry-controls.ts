@@ -16,6 +16,7 @@ const MAX_LENGTH = 15;
 const VMX_MISC = 0x485;
 const ZERO_LENGTH = 30n;
 const MTF = 32n + 27n;
+const MSR_LIST = 512;
 
 /** An area of MSRs may be anywhere if it has no entries; of one that has, the last byte counts as well. */
 function isMsrArea(v: VmcsView, address: string, countField: string): boolean {
@@ -119,6 +120,8 @@ export const ENTRY_CHECKS: Predicates = {
 };
 
 export const MSR_CHECKS: Predicates = {
+  // IA32_VMX_MISC bits 27-25
+  entryMsrCountAtMost512: (v) => v.low("vmEntryMsrLoadCount") <= MSR_LIST * (1 + Number((v.msr(VMX_MISC) >> 25n) & 7n)),
   entryMsrNotFsOrGsBase: ofEntries((entry) => !isBase(entry)),
   entryMsrNotX2apic: ofEntries((entry) => !isX2apic(entry)),
   entryMsrReservedBitsClear: ofEntries((entry) => !isReserved(entry)),
