@@ -1,6 +1,6 @@
 /**
  * `npm run bench:exits`: round trips of CPUID from a guest to its hypervisor and back, by who answers: the core by the VMM's policy, the VMM's
- * handler in TypeScript, a hypervisor in machine code in VMX root operation. Beside them CPUID without a VM, and a plain instruction; the
+ * handler in TypeScript, a module's handler in C, a hypervisor in machine code that does nothing else. Beside them CPUID without a VM, and a plain instruction; the
  * ratios are of this run. Times are the process's own, so that what else runs on the machine counts less.
  */
 import { readFileSync } from "node:fs";
@@ -15,6 +15,7 @@ const MIB = 64;
 const POOL = { physical: 16n << 20n, bytes: 48n << 20n };
 const MODULE = new WebAssembly.Module(readFileSync(new URL("../dist/core.wasm", import.meta.url)));
 const RUNTIME = new Uint8Array(readFileSync(new URL("../dist/modules/runtime.so", import.meta.url)));
+const COUNTER = new Uint8Array(readFileSync(new URL("../src/modules/examples/cpuid-counter.so", import.meta.url)));
 const TABLES = 0x1000;
 const GDT = 0x4000;
 const TSS = 0x4100;
@@ -116,12 +117,16 @@ machineCode.vmm.cpu.inRoot(() => {
   const set = { hostRip: BigInt(HOST), hostRsp: BigInt(HOST_STACK), hostCr3: BigInt(TABLES) };
   for (const [field, value] of Object.entries(set)) machineCode.vmm.cpu.vmwrite(encodingOf(field), value);
 });
+const elf = os(ASK);
+elf.vmm.addModule("cpuid-counter.so", COUNTER);
+underVmm(elf);
 
 const rows: readonly { readonly what: string; readonly bench: Bench; readonly count: () => number }[] = [
   { what: "mov, a plain instruction", bench: plain, count: () => instructions(plain) },
   { what: "cpuid without a VM", bench: bare, count: () => instructions(bare) / 3 },
   { what: "cpuid exit, answered by policy in the core", bench: fast, count: () => exits(fast) },
   { what: "cpuid exit, handler in TypeScript", bench: typescript, count: () => exits(typescript) },
+  { what: "cpuid exit, handler in C of an ELF module", bench: elf, count: () => exits(elf) },
   { what: "cpuid exit, hypervisor in machine code", bench: machineCode, count: () => exits(machineCode) },
 ];
 // the first rounds are the engine's, to compile
