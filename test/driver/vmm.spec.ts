@@ -151,7 +151,7 @@ describe("the VMM of a machine", () => {
     expect([small.vmm.state, small.run(TEN)]).toEqual([LOADED, 10n]);
   });
 
-  it("a machine that is reset finds the VMM gone, and can load it again", () => {
+  it("SYS-4 a machine that is reset while the VMM runs finds it gone, and can load it again", () => {
     const host = new VmmHost();
     const { vmm } = host;
     vmm.load();
