@@ -132,6 +132,7 @@ export class VcpuVmx {
 
   promote(): void {
     this.#decided = true;
+    this.#halted = false;
     this.#exports.promote(this.#address);
   }
 
@@ -141,7 +142,7 @@ export class VcpuVmx {
     this.#stop[0] = STOP.BUDGET;
   }
 
-  /** The vCPU never runs again, until it is reset. */
+  /** The vCPU never runs again, until it is reset or its guest promoted. */
   halt(): void {
     this.#decided = true;
     this.#halted = true;

@@ -221,8 +221,10 @@ export class Driver {
       throw new DriverError(ERROR_CODE.BF_ERROR_INVALID_ARG, problem);
     }
     const call = () => {
-      if (registers[0] === VMCALL.EVENT) this.#platform.vmcallEvent(registers);
-      else this.#platform.vmcall(registers);
+      this.#steps.do(`vmcall ${registers[0]}`, ERROR_CODE.BFVMCALL_FAILURE, () => {
+        if (registers[0] === VMCALL.EVENT) this.#platform.vmcallEvent(registers);
+        else this.#platform.vmcall(registers);
+      });
     };
     if (signed < 0n) call();
     else this.#on(signed, call);

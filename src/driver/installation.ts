@@ -13,6 +13,7 @@ import { PAGE_SIZE } from "../vmm/constants.ts";
 import { RuntimeError } from "../vmm/errors.ts";
 import type { Faults } from "../vmm/faults.ts";
 import { MemoryPool } from "../vmm/memory-pool.ts";
+import { VMCALL } from "../vmm/vmcall-codes.ts";
 import { Driver } from "./driver.ts";
 import { type EntryHooks, entryGates } from "./entry-points.ts";
 import { Executor } from "./executor.ts";
@@ -163,6 +164,12 @@ export class Installation {
     session.listener = (line) => heard.push(line);
     try {
       const words = [...registers];
+      // a VMM that has stopped the CPU does not hear that it will be stopped; the OS is taken out of its hands
+      if (this.#options.cpu.isStopped) {
+        if (registers[0] !== VMCALL.STOP) throw new RuntimeError("the VMM has stopped the CPU; stop it, and the OS goes on");
+        registers[1] = 0n;
+        return;
+      }
       if (!this.#options.cpu.vmcall(words)) throw new RuntimeError("the OS is not in a VM");
       registers.set(words);
     } catch (error) {

@@ -531,6 +531,10 @@ describe("vmcall", () => {
     const r = registers(1n);
     driver.vmcall(r, 0n);
     expect(r[1]).toBe(ERROR_CODE.BFVMCALL_FAILURE);
+    platform.vmcall = () => {
+      throw new Error("the OS is not in a VM");
+    };
+    expect(failure("BFVMCALL_FAILURE", () => driver.vmcall(r, 0n))).toContain("the OS is not in a VM");
     platform.affinity = () => -3n;
     expect(() => driver.vmcall(r, 0n)).toThrow("-3");
     expect(driver.state).toBe(STATE.RUNNING);

@@ -211,6 +211,8 @@ export class MockIntrinsics implements Intrinsics {
   hlt(): void {
     this.calls.push("hlt");
   }
+  isStopped = false;
+
   stop(): void {
     this.calls.push("stop");
   }

@@ -187,3 +187,55 @@ describe("refused when the VMM is started", () => {
     refused("start", starting(code), name, says);
   });
 });
+
+describe("handlers that fail", () => {
+  it("EXIT-10: a handler that throws stops the CPU and says why; stop takes the OS out, which runs on from the instruction that it was at", () => {
+    for (const error of [new Error("the extension is broken"), "no error at all"]) {
+      const host = new VmmHost();
+      const { vmm, os } = host;
+      let isBroken = true;
+      vmm.use((vm) => {
+        vm.onCpuid(0, () => {
+          if (isBroken) throw error;
+          return undefined;
+        });
+      });
+      vmm.load();
+      vmm.start();
+      // inc, two xors, CPUID
+      expect([host.run(TEN), vmm.cpu.isStopped, host.run(TEN)]).toEqual([1n, true, 0n]);
+      expect(host.serial).toContain(error instanceof Error ? error.message : "Unknown Exception Caught");
+      expect(host.serial).toContain("vCPU 0x0 halts");
+      expect(errorOf(() => void vmm.vmcall([1n, 0xb045eacdacd52e22n]))?.message).toContain("the VMM has stopped the CPU");
+      vmm.stop();
+      expect([vmm.state, vmm.cpu.isStopped]).toEqual([STATE.LOADED, false]);
+      expect(os.vcpu.getNumber("vmx")).toBe(0);
+      expect(host.run(TEN)).toBe(10n);
+      // it is as if there had been no VMM
+      const alone = new VmmHost();
+      alone.run(os.vcpu.get("instructions"));
+      const registers = ({ os: { vcpu } }: VmmHost) =>
+        (["rax", "rbx", "rcx", "rdx", "rsp", "r15", "rip", "cr4"] as const).map((name) => vcpu.get(name));
+      expect(registers(host)).toEqual(registers(alone));
+      isBroken = false;
+      vmm.start();
+      expect(host.run(TEN)).toBe(10n);
+      vmm.stop();
+      vmm.unload();
+      expect(vmm.state).toBe(STATE.UNLOADED);
+    }
+  });
+  it("EXIT-10: reset takes the OS out as well", () => {
+    const host = new VmmHost();
+    host.vmm.use((vm) => {
+      vm.onCpuid(0, () => {
+        throw new Error("broken");
+      });
+    });
+    host.vmm.load();
+    host.vmm.start();
+    host.run(TEN);
+    host.vmm.reset();
+    expect([host.vmm.state, host.run(TEN)]).toEqual([STATE.UNLOADED, 10n]);
+  });
+});

@@ -244,7 +244,7 @@ EXIT-6    WRMSR | differs: a value that the register does not take is #GP for th
 EXIT-7    RIP advances | -
 EXIT-8    anything else is told and halts | -
 EXIT-9    halt | -
-EXIT-10   exceptions in the handler | -
+EXIT-10   exceptions in the handler | differs: the CPU stops as stated; the driver can take the OS out then, and it runs on as if the VMM had never been
 EXIT-11   what the entry stub saves | -
 VMC-1     magic | -
 VMC-2     result codes | -

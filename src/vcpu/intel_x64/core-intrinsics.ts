@@ -303,6 +303,10 @@ export class CoreIntrinsics implements Intrinsics {
     this.#vcpu.vmx.halt();
   }
 
+  get isStopped(): boolean {
+    return this.#vcpu.vmx.halted;
+  }
+
   // ---- VMX instructions
 
   vmxon(region: bigint): boolean {

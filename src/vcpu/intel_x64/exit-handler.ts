@@ -128,7 +128,7 @@ export class ExitHandler {
     const handler = this.#functions[basic];
     const outcome = handler === undefined || reason >= FAILED_ENTRY ? "unhandled" : handler(this.guest, this.hooks);
     if (outcome === "unhandled") this.#unhandled(reason);
-    else if (outcome === "promote") this.#promote();
+    else if (outcome === "promote") this.promote();
     else {
       this.settle();
       this.#vmcs.resume();
@@ -141,7 +141,8 @@ export class ExitHandler {
     return () => this.#promotions.delete(handler);
   }
 
-  #promote(): void {
+  /** The OS leaves the VM. */
+  promote(): void {
     this.guest.settleSteps();
     for (const handler of this.#promotions) handler(this.guest);
     this.#vmcs.promote();

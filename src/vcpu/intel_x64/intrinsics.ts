@@ -131,6 +131,8 @@ export interface Intrinsics {
   hlt(): void;
   /** The CPU stops for ever: the VMM is at its end. */
   stop(): void;
+  /** `stop` was called. The guest can still be promoted, from where it was. */
+  readonly isStopped: boolean;
 
   // ---- VMX instructions: whether they succeeded
 

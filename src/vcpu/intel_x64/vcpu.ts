@@ -119,7 +119,9 @@ export class IntelVcpu extends Vcpu {
   override hlt(data?: UserData): void {
     if (!this.isInitialized) return;
     if (this.#isLaunched) {
-      const { vmxon, vm } = this.#initialized();
+      const { vmxon, vm, exitHandler } = this.#initialized();
+      // a handler has failed: the OS goes on with the instruction that it was called for
+      if (this.#platform.cpu.isStopped) exitHandler.promote();
       if (this.isHostVcpu) vmxon.stop();
       vm.launched(false);
       this.#platform.onExit(undefined);
