@@ -54,7 +54,8 @@ const LAYERS = [
 ];
 
 /** Parts that must run in a browser: no `node:` modules. */
-const ANYWHERE = /^src\/(core|decode|bus|devices|boot\/(?!linux-user|core-module|runtime-module)|machine|vmm|vcpu|driver|worker|web|spec\/(?!generate))/;
+const ANYWHERE =
+  /^src\/(core|decode|bus|devices|boot\/(?!linux-user|core-module|runtime-module)|machine|vmm|vcpu|driver|worker|web|spec\/(?!generate))/;
 
 const parts = LAYERS.flatMap((names, rank) => names.map((name) => ({ name, rank }))).sort((a, b) => b.name.length - a.name.length);
 const partOf = (path) => parts.find(({ name }) => path.startsWith(name));

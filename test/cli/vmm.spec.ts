@@ -54,7 +54,9 @@ describe("run --vmm", () => {
   it("tells why it cannot be started, and lets the guest go on", () => {
     // in the first instructions, before there is paging
     const { status, out, errors } = run("vmcall; poweroff", ["--vmm", "--vmm-start-at", "10"]);
-    expect(errors).toMatch(/^minusone: vmm start failed: ENTRY_ERROR_VMM_START_FAILED: .*\nthe OS runs with CR0 0x11, and VMX operation needs 0x80000000 set/);
+    expect(errors).toMatch(
+      /^minusone: vmm start failed: ENTRY_ERROR_VMM_START_FAILED: .*\nthe OS runs with CR0 0x11, and VMX operation needs 0x80000000 set/,
+    );
     expect(out).toContain(NOBODY);
     expect(status).toBe(120);
   });
