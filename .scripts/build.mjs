@@ -48,3 +48,4 @@ mkdirSync("dist/demo", { recursive: true });
 copyFileSync("src/demo/kernel/image", "dist/demo/kernel");
 mkdirSync("dist/modules", { recursive: true });
 copyFileSync("src/modules/runtime/runtime.so", "dist/modules/runtime.so");
+copyFileSync("src/modules/examples/cpuid-counter.so", "dist/modules/cpuid-counter.so");

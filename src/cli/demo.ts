@@ -5,15 +5,18 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { loadCoreModule } from "../boot/core-module.ts";
+import { loadRuntimeModule } from "../boot/runtime-module.ts";
 import { Machine } from "../machine/machine.ts";
 import type { MachineStatistics } from "../machine/statistics.ts";
+import { VmmTour } from "./demo/vmm-tour.ts";
 import { EXIT } from "./exit-codes.ts";
 import { parseOptions } from "./options.ts";
 import { RUN_OPTIONS, runSettings } from "./run/options.ts";
 import { type Ending, Session } from "./run/session.ts";
 
-/** a copy made by the build */
+// copies made by the build
 const KERNEL = fileURLToPath(new URL("../demo/kernel", import.meta.url));
+const COUNTER = { name: "cpuid-counter.so", file: new URL("../modules/cpuid-counter.so", import.meta.url) };
 
 export async function demo(args: readonly string[]): Promise<number> {
   const interactive = process.stdin.isTTY === true && process.stdout.isTTY === true;
@@ -21,11 +24,20 @@ export async function demo(args: readonly string[]): Promise<number> {
   const settings = runSettings(parseOptions(RUN_OPTIONS, ["-kernel", KERNEL, "-append", command]));
   const { memory, cpu, append } = settings;
   const kernel = readFileSync(KERNEL);
-  const machine = await Machine.create({ module: loadCoreModule(), memory, cpu, append, kernel, kernelName: "kernel" });
-  console.log(`A PC in WebAssembly boots a 64-bit operating system of its own (src/demo/kernel); its serial port is this terminal:\n`);
+  const module = loadCoreModule();
+  const vmm = { runtime: loadRuntimeModule() };
+  const make = () => Machine.create({ module, memory, cpu, append, kernel, kernelName: "kernel", vmm });
+  const machine = await make();
+  const tour = command.startsWith("demo")
+    ? new VmmTour(machine, [{ name: COUNTER.name, bytes: readFileSync(COUNTER.file) }], (text) => console.log(text))
+    : undefined;
+  console.log(`A PC in WebAssembly boots a 64-bit operating system of its own (src/demo/kernel); its serial port is this terminal.`);
+  if (tour !== undefined) console.log("| Lines like this are from underneath: a VMM starts while the system runs, and leaves again.");
+  console.log();
   const before = process.cpuUsage();
   const ending = await new Session(machine, settings).run();
   const { user, system } = process.cpuUsage(before);
+  if (tour !== undefined) console.log(`\n| ${await tour.compare(await make())}`);
   console.log(summary(machine.stats(), (user + system) / 1e6));
   return status(ending);
 }
@@ -44,6 +56,7 @@ ${count(interrupts)} interrupts, ${number(ports)} port accesses; exceptions: ${k
 
 npm start -- demo COMMAND           a command for the shell of this system: demo help; demo selftest; demo sh, which gives a prompt
 npm start -- run -kernel FILE …     boots a kernel of yours, with the options of QEMU
+npm start -- run … --vmm            the same with a VMM: --vmm-start-on TEXT, or vmm start in the monitor (-monitor stdio)
 npm start -- exec PROGRAM ARGS…     runs a static x86-64 Linux program of yours, for example busybox
 npm start -- --help                 lists commands and options
 npm run bench                       compares the speed with this machine and with other emulators`;
