@@ -54,6 +54,8 @@ export interface Regions {
 }
 
 const BOOT_VCPU = 0n;
+/** how Vmcs.explain begins these lines */
+const BROKEN_RULE = "check failed";
 const { R, W, E } = MEMORY_TYPE;
 
 export class Session {
@@ -116,7 +118,7 @@ export class Session {
       onExit: (handler) => {
         core.vcpu(0).onVmExit = handler === undefined ? undefined : () => exitCode.arrived(handler);
       },
-      log: (text) => this.print(text),
+      log: (text) => this.#explain(text),
     };
     this.vcpus = new VcpuManager(options.factory(this));
   }
@@ -149,6 +151,12 @@ export class Session {
   complain(line: string): void {
     this.complaints.push(line);
     this.#serial(`${line}\n`);
+  }
+
+  /** A line of a vCPU's; those that name a broken rule are why an entry has failed. */
+  #explain(line: string): void {
+    if (line.startsWith(BROKEN_RULE)) this.complaints.push(line);
+    this.print(line);
   }
 
   /** What modules write. */

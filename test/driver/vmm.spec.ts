@@ -118,6 +118,31 @@ describe("the VMM of a machine", () => {
     expect(host.vmm.state).toBe(UNLOADED);
   });
 
+  it("SYS-4 a host that reboots while the VMM runs has it torn down before", () => {
+    const host = new VmmHost();
+    host.vmm.load();
+    host.vmm.start();
+    host.run(TEN);
+    new Device(host.vmm.driver, () => {}).reboot();
+    expect([host.vmm.state, host.os.vcpu.getNumber("vmx"), host.run(TEN)]).toEqual([UNLOADED, 0, 10n]);
+  });
+
+  it("an OS in a state that no VM can be entered with stays where it is, and the rule that forbids it is told", () => {
+    const host = new VmmHost();
+    host.vmm.load();
+    // a task-state segment that is not busy: VM entry demands one that is
+    host.os.set({ trRights: 0x89 });
+    const before = host.osState();
+    const error = failureOf(() => host.vmm.start());
+    expect(error.code).toBe(ERROR_CODE.ENTRY_ERROR_VMM_START_FAILED);
+    expect(error.message).toContain("check failed: guest: guestTrTypeIsBusyTss: guestTrAccessRights = 0x89");
+    expect([host.vmm.state, host.changes(before)]).toEqual([LOADED, []]);
+    host.os.set({ trRights: 0x8b });
+    host.vmm.start();
+    expect([host.vmm.state, host.run(TEN)]).toEqual([RUNNING, 10n]);
+    host.vmm.stop();
+  });
+
   it("verbs in a state that they are not for say so, and change nothing", () => {
     const host = new VmmHost();
     const { vmm } = host;
