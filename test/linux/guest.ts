@@ -40,6 +40,17 @@ export function kvmHost(): Omit<Guest, "disk"> {
   ]);
 }
 
+/** A Linux whose only program, its init, calls the VMM. */
+export function hypercaller(): Omit<Guest, "disk"> {
+  const image = dependencyOf("linux-image-cloud-amd64");
+  const release = image.replace("linux-image-", "");
+  mkdirSync(FOLDER, { recursive: true });
+  const initrd = join(FOLDER, `hypercall-${release}.cpio`);
+  const program = file("init", readFileSync("test/linux/hypercall/hypercall"));
+  writeFileSync(initrd, cpio([directory("dev"), characterDevice("dev/console", 5, 1), program]));
+  return { kernel: join(unpacked(image, GLOBS), "boot", `vmlinuz-${release}`), initrd, release };
+}
+
 function made(name: KernelPackage, kind: string, modules: readonly string[], more: readonly CpioEntry[]): Omit<Guest, "disk"> {
   const image = dependencyOf(name);
   const packageFolder = unpacked(image, GLOBS);
