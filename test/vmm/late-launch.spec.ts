@@ -153,6 +153,29 @@ describe("vmcalls", () => {
     expect(new TextDecoder().decode(rig.ring0.core.ram.subarray(0x20_2000, 0x20_2007))).toBe('{"a":1}');
   });
 
+  it("VMC-6 … of 5 levels, too", () => {
+    const rig = new CoreRig().code(`0F 01 C1 ${HLT}`);
+    // PML5 at 8000H, PML4 at 1000H; virtual 600000H is physical 200000H
+    rig.ring0.write(0x8000, 0x1007n).write(0x3018, 0x20_0087n);
+    rig.ring0.set({
+      cr3: 0x8000n,
+      cr4: 0x1620n,
+      rax: 3n,
+      rdx: 0xb045_eacd_acd5_2e22n,
+      rsi: 10n,
+      r8: 0x60_0000n,
+      r9: 4n,
+      r11: 0x60_2000n,
+      r12: 4n,
+    });
+    rig.ring0.vcpu.refresh();
+    rig.ring0.core.flushTlb();
+    rig.ring0.core.ram.set([1, 2, 3, 4], 0x20_0000);
+    rig.start();
+    expect(rig.run()).toBe(STOP.HALT);
+    expect([rig.get("rdx"), [...rig.ring0.core.ram.subarray(0x20_2000, 0x20_2004)]]).toEqual([0n, [1, 2, 3, 4]]);
+  });
+
   it("VMC-6 a buffer that is not mapped fails, and nothing stays mapped", () => {
     const rig = new CoreRig().code(`0F 01 C1 ${HLT}`);
     rig.ring0.set({ rax: 3n, rdx: 0xb045_eacd_acd5_2e22n, rsi: 10n, r8: 0x4000_0000n, r9: 8n, r11: 0x3_0000n, r12: 8n });
