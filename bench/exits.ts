@@ -1,7 +1,7 @@
 /**
  * `npm run bench:exits`: round trips of CPUID from a guest to its hypervisor and back, by who answers: the core by the VMM's policy, the VMM's
- * handler in TypeScript, a module's handler in C, a hypervisor in machine code that does nothing else. Beside them CPUID without a VM, and a plain instruction; the
- * ratios are of this run. Times are the process's own, so that what else runs on the machine counts less.
+ * handler in TypeScript, a module's handler in C, a hypervisor in machine code that does nothing else. Beside them CPUID without a VM, and a
+ * plain instruction; the ratios are of this run. Times are the process's own, so that what else runs on the machine counts less.
  */
 import { readFileSync } from "node:fs";
 import { Core, type Vcpu } from "../src/core/core.ts";
@@ -136,3 +136,4 @@ for (const [n, { what }] of rows.entries())
   console.log(
     `${what.padEnd(44)} ${best[n].toFixed(2).padStart(8)} million a second   ${(best[0] / best[n]).toFixed(1).padStart(6)} plain ones`,
   );
+console.log("Bochs is not measured: it starts from a disk only, and there is no disk with a hypervisor on it here.");
