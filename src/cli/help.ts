@@ -15,6 +15,7 @@ export function help(): number {
   console.log(`usage: minusone run [OPTIONS]                    boot a machine, a PC with a kernel
        minusone exec [OPTIONS] PROGRAM [ARGS…]   run a Linux program for x86-64
        minusone demo [COMMAND]                   boot the bundled operating system, which shows what there is
+       minusone vmm VERB [ARGS…] [, VERB…]       run the VMM underneath the bundled operating system
        minusone bench [OPTIONS] [NAME…]          speed of kernels against this machine and other emulators
        minusone --help | --version
 

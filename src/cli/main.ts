@@ -9,6 +9,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => (await import("./run.ts")).run,
   exec: async () => (await import("./exec.ts")).exec,
   demo: async () => (await import("./demo.ts")).demo,
+  vmm: async () => (await import("./vmm.ts")).vmm,
   bench: async () => (await import("./bench.ts")).bench,
   help: async () => (await import("./help.ts")).help,
   version: async () => (await import("./help.ts")).version,

@@ -98,3 +98,28 @@ describe("the monitor", () => {
     expect(status).toBe(0);
   });
 });
+
+describe("minusone vmm", () => {
+  const vmm = (...verbs: readonly string[]) =>
+    spawnSync(process.execPath, ["dist/cli/main.js", "vmm", ...verbs], { encoding: "utf8", timeout: 60_000 });
+
+  it("runs a round of verbs underneath the bundled system", () => {
+    const { status, stdout, stderr } = vmm();
+    expect([status, stderr]).toEqual([0, ""]);
+    expect(stdout.match(/^VMM_\w+$/gm)).toEqual(["VMM_LOADED", "VMM_RUNNING", "VMM_UNLOADED"]);
+    expect(stdout).toContain("vmm version: 1.1.0");
+    expect(stdout).toContain("received from vmm:\nhello\n");
+    expect(stdout).toContain("success: host os is now in a vm on vcpuid = 0");
+    // versions and string, and the START and STOP of the driver
+    expect(stdout).toMatch(/^VMCALL +4 /m);
+    // the system runs its program cpuid while it is in the VM
+    expect(Number(/^CPUID +(\d+) /m.exec(stdout)?.[1])).toBeGreaterThan(20);
+  });
+
+  it("stops at a verb that fails", () => {
+    const { status, stdout, stderr } = vmm("status,", "start", ",", "status");
+    expect(stdout).toBe("> vmm status\nVMM_UNLOADED\n> vmm start\n");
+    expect(stderr).toBe("vmm: start: vmm must be loaded first\n");
+    expect(status).toBe(120);
+  });
+});

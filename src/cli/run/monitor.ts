@@ -3,6 +3,7 @@
  * looking changes nothing.
  */
 import { ioapicText, lapicText, pciText, picText } from "../../debug/inspect/controllers-text.ts";
+import { eptText } from "../../debug/inspect/ept-text.ts";
 import { exitsText } from "../../debug/inspect/exits-text.ts";
 import { dump, parseFormat } from "../../debug/inspect/memory-text.ts";
 import { memoryMapText, translationsText } from "../../debug/inspect/pages-text.ts";
@@ -135,6 +136,7 @@ export class Monitor {
       tlb: () => translationsText(registers, pc.memory),
       mtree: () => `memory:\n${indented(pc.addresses.mappings)}\nports:\n${indented(pc.ports.mappings)}`,
       exits: () => exitsText(pc.core.exitStats()),
+      ept: () => eptText(pc.vcpu.get("eptPointer"), pc.memory),
       stats: () => JSON.stringify(this.#machine.stats(), null, 2),
       pic: () => picText(pc),
       apic: () => lapicText(pc),
