@@ -20,7 +20,9 @@ export { Core, type StopReason, Vcpu } from "./core/core.ts";
 export type { StaleUse, StaleUses } from "./core/stale.ts";
 export type { BlockBackend } from "./devices/backends/block.ts";
 export { CopyOnWrite, readFrom } from "./devices/backends/copy-on-write.ts";
-export { ConfigError, type Drive, type MachineOptions } from "./machine/config.ts";
+export { DriverError } from "./driver/driver-error.ts";
+export type { Vmm } from "./driver/vmm.ts";
+export { ConfigError, type Drive, type MachineOptions, type VmmMachineOptions } from "./machine/config.ts";
 export type { Access, Delivery, Hooks } from "./machine/hooks.ts";
 export type { MachineEvents, RunOptions as MachineRunOptions } from "./machine/machine.ts";
 export type { Output } from "./machine/output.ts";
@@ -30,6 +32,7 @@ export type { MachineStatistics } from "./machine/statistics.ts";
 export type { Stop } from "./machine/stop.ts";
 export type { MachineVmx, VmcsValues } from "./machine/vmx.ts";
 export type { EntryExplanation, Violation } from "./vcpu/intel_x64/explain.ts";
+export type { Extension, VmApi } from "./vcpu/intel_x64/vm-api.ts";
 
 /** A PC: src/machine/machine.ts, with this package's own core. */
 export class Machine extends EmbeddedMachine {
