@@ -1,6 +1,7 @@
 /**
  * `npm run bench:boot -- KERNEL [INITRD]`: how long a Linux kernel takes from power-on to its init (without an initrd: to looking for its root
- * file system) under minusone and under QEMU without KVM, both with one processor and the same memory, in turns.
+ * file system) under minusone, under minusone with the VMM underneath it from its first line on, and under QEMU without KVM, all with one
+ * processor and the same memory, in turns.
  */
 import { spawn, spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
@@ -9,6 +10,7 @@ const MAIN = fileURLToPath(new URL("../dist/cli/main.js", import.meta.url));
 const QEMU = "qemu-system-x86_64";
 const ROUNDS = 3;
 const LIMIT_MS = 300_000;
+const VMM = "minusone, in a VM";
 
 const [kernel, initrd] = process.argv.slice(2);
 if (kernel === undefined) {
@@ -19,6 +21,7 @@ const UNTIL = initrd === undefined ? "VFS: " : "Run /init";
 const shared = ["-kernel", kernel, ...(initrd === undefined ? [] : ["-initrd", initrd]), "-m", "512M", "-append", "console=ttyS0"];
 const systems = [
   { name: "minusone", command: process.execPath, args: [MAIN, "run", ...shared, "-nographic"] },
+  { name: VMM, command: process.execPath, args: [MAIN, "run", ...shared, "-nographic", "--vmm", "--vmm-start-on", "Linux version"] },
   { name: "QEMU", command: QEMU, args: [...shared, "-accel", "tcg", "-display", "none", "-serial", "stdio", "-no-reboot"] },
 ].filter(({ command }) => spawnSync(command, ["--version"]).status === 0);
 
@@ -28,8 +31,9 @@ for (let round = 0; round < ROUNDS; round++)
     const seconds = await timeOf(name, command, args);
     best.set(name, Math.min(seconds, best.get(name) ?? Number.POSITIVE_INFINITY));
   }
-for (const [name, seconds] of best) console.log(`${name.padEnd(9)} ${seconds.toFixed(2)} s to "${UNTIL.trim()}", best of ${ROUNDS}`);
-const [ours, theirs] = [best.get("minusone"), best.get("QEMU")];
+for (const [name, seconds] of best) console.log(`${name.padEnd(17)} ${seconds.toFixed(2)} s to "${UNTIL.trim()}", best of ${ROUNDS}`);
+const [ours, inside, theirs] = [best.get("minusone"), best.get(VMM), best.get("QEMU")];
+if (ours !== undefined && inside !== undefined) console.log(`${(inside / ours).toFixed(3)} times as long in a VM`);
 if (ours !== undefined && theirs !== undefined) console.log(`${(ours / theirs).toFixed(2)} times QEMU's time`);
 
 /** Seconds until the text is on the serial port. */

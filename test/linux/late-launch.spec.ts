@@ -23,17 +23,17 @@ function guestOrReason(): Guest | string {
   }
 }
 
-async function boot({ kernel, initrd, disk }: Guest): Promise<VmmMachine> {
+async function boot({ kernel, initrd, disk }: Guest, append: string): Promise<VmmMachine> {
   const image = openSync(disk, "r");
   const backend = new CopyOnWrite(statSync(disk).size, (at, into) => readSync(image, into, 0, into.length, at));
   const options = { memory: 256, kernel: new Uint8Array(readFileSync(kernel)), initrd: new Uint8Array(readFileSync(initrd)) };
-  const guest = await VmmMachine.create({ ...options, append: "console=ttyS0", drives: [{ backend }] });
+  const guest = await VmmMachine.create({ ...options, append, drives: [{ backend }] });
   await guest.machine.run({ until: IDENTIFIED });
   return guest;
 }
 
-async function course(from: Guest, meanwhile: (guest: VmmMachine) => Promise<void>): Promise<Course> {
-  const guest = await boot(from);
+async function course(from: Guest, meanwhile: (guest: VmmMachine) => Promise<void>, append = "console=ttyS0"): Promise<Course> {
+  const guest = await boot(from, append);
   while (guest.machine.ended === undefined) await meanwhile(guest);
   expect(guest.machine.ended.reason).toBe("power off");
   return guest.course();
@@ -61,6 +61,20 @@ describe("late launch of Debian's kernel", () => {
       await guest.run(10_000_000_000);
     });
     expect(seen).toEqual(await alone);
+  });
+
+  it("its whole work as a guest, and all of it again when it has been taken out", { timeout: 10 * MINUTES }, async () => {
+    const twice = (meanwhile: (guest: VmmMachine) => Promise<void>) => course(linux, meanwhile, "console=ttyS0 again=1");
+    const without = await twice(async (guest) => void (await guest.run(1_000_000_000)));
+    const seen = await twice(async (guest) => {
+      guest.vmm.load();
+      guest.vmm.start();
+      await guest.machine.run({ until: "== done" });
+      guest.vmm.stop();
+      await guest.run(10_000_000_000);
+    });
+    expect(without.text.match(/== done/g)).toHaveLength(2);
+    expect(seen).toEqual(without);
   });
 
   it("started at user level, with interrupts off and at random, and stopped likewise, once when idle", {
