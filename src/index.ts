@@ -38,7 +38,8 @@ export type { Extension, VmApi } from "./vcpu/intel_x64/vm-api.ts";
 export class Machine extends EmbeddedMachine {
   static override async create(options: MachineOptions & { readonly module?: WebAssembly.Module }): Promise<Machine> {
     const { module = loadCoreModule(), vmm } = options;
-    return new Machine(module, checkOptions(vmm === undefined || vmm === false ? options : { ...options, vmm: withRuntime(vmm) }));
+    const config = checkOptions(vmm === undefined || vmm === false ? options : { ...options, vmm: withRuntime(vmm) });
+    return new Machine(module, config, await Machine.vmmFor(config));
   }
 }
 

@@ -13,7 +13,7 @@ import type { Vmm } from "../driver/vmm.ts";
 import { STOP, UNIMPLEMENTED } from "../spec/events.ts";
 import { boot } from "./boot.ts";
 import { breathe } from "./breathe.ts";
-import { type Config, checkOptions, type MachineOptions } from "./config.ts";
+import { type Config, ConfigError, checkOptions, type MachineOptions } from "./config.ts";
 import { runFirmware } from "./firmware.ts";
 import { Hooks } from "./hooks.ts";
 import type { Output } from "./output.ts";
@@ -23,7 +23,7 @@ import { type Registers, registersOf } from "./registers.ts";
 import type { SerialPort } from "./serial.ts";
 import { type MachineStatistics, statisticsOf } from "./statistics.ts";
 import { isFinal, type Stop } from "./stop.ts";
-import { makeVmm } from "./vmm.ts";
+import type { makeVmm } from "./vmm.ts";
 import { MachineVmx } from "./vmx.ts";
 
 export interface RunOptions {
@@ -84,15 +84,23 @@ export class Machine {
   #inGuest = false;
   #waiting: (() => void)[] = [];
   #vmm: Vmm | undefined;
+  readonly #makeVmm: typeof makeVmm | undefined;
   #wake: () => void = () => {};
 
   /** `module` is the core, compiled: the package's `core.wasm`. */
   static async create(options: MachineOptions & { readonly module: WebAssembly.Module }): Promise<Machine> {
-    return new Machine(options.module, checkOptions(options));
+    const config = checkOptions(options);
+    return new Machine(options.module, config, await Machine.vmmFor(config));
   }
 
-  constructor(module: WebAssembly.Module, config: Config) {
+  /** What makes the VMM of such a machine: loaded only where there is to be one. */
+  protected static async vmmFor({ poolBytes }: Config): Promise<typeof makeVmm | undefined> {
+    return poolBytes === 0 ? undefined : (await import("./vmm.ts")).makeVmm;
+  }
+
+  constructor(module: WebAssembly.Module, config: Config, vmm?: typeof makeVmm) {
     this.config = config;
+    this.#makeVmm = vmm;
     this.hooks = new Hooks(() => this.pc.watch(this.hooks));
     this.pc = new Pc(module, config, this.hooks, {
       request: (stop) => this.#ask(stop),
@@ -180,7 +188,8 @@ export class Machine {
   /** The VMM underneath the guest: the verbs of its driver. Only of machines that were made with the option `vmm`, and between instructions. */
   get vmm(): Vmm {
     if (this.#inGuest) throw new Error("the guest is in the middle of an instruction: use the VMM by machine.atBoundary(() => …)");
-    this.#vmm ??= makeVmm(this.pc, this.config);
+    if (this.#makeVmm === undefined) throw new ConfigError("vmm", "this machine has no VMM; make it with the option vmm: true");
+    this.#vmm ??= this.#makeVmm(this.pc, this.config);
     return this.#vmm;
   }
 

@@ -3,8 +3,7 @@ import { Vmm } from "../driver/vmm.ts";
 import { type Config, ConfigError } from "./config.ts";
 import type { Pc } from "./pc.ts";
 
-export function makeVmm(pc: Pc, { poolBytes, vmm }: Config): Vmm {
-  if (poolBytes === 0) throw new ConfigError("vmm", "this machine has no memory for a VMM; make it with the option vmm: true");
+export function makeVmm(pc: Pc, { vmm }: Config): Vmm {
   if (vmm.runtime === undefined) throw new ConfigError("vmm", "a VMM needs the runtime that modules are linked with: vmm: { runtime }");
   const { core, memory, pool } = pc;
   return new Vmm({
