@@ -2,11 +2,11 @@
  * The guest as a handler of an exit sees it: why it exited, its registers, what becomes of it. One for each vCPU; valid while an exit is
  * being handled. Registers stand in the state-save page, everything else in the current VMCS.
  */
-
+import { GPR_NAMES } from "../../spec/state.ts";
 import { combine, type Event, EventQueue, eventOf, generalProtection, invalidOpcode } from "./events.ts";
 import { writeMsr } from "./guest-msrs.ts";
 import { CpuFault, type Intrinsics } from "./intrinsics.ts";
-import type { SavedRegister, StateSave } from "./state-save.ts";
+import type { StateSave } from "./state-save.ts";
 import type { Buffers } from "./vmcall.ts";
 import type { VmcsFields } from "./vmcs-fields.ts";
 import { encodingOf } from "./vmx.ts";
@@ -27,26 +27,6 @@ const TF = 1 << 8;
 const BY_STI = 1;
 const BY_MOV_SS = 2;
 const RIGHTS_L = 1 << 13;
-
-/** as instructions number them */
-const GPRS: readonly SavedRegister[] = [
-  "rax",
-  "rcx",
-  "rdx",
-  "rbx",
-  "rsp",
-  "rbp",
-  "rsi",
-  "rdi",
-  "r8",
-  "r9",
-  "r10",
-  "r11",
-  "r12",
-  "r13",
-  "r14",
-  "r15",
-];
 
 export class Guest {
   readonly cpu: Intrinsics;
@@ -93,11 +73,11 @@ export class Guest {
 
   /** a general-purpose register by its number in instructions and exit qualifications */
   gpr(number: number): bigint {
-    return this.save.get(GPRS[number]);
+    return this.save.get(GPR_NAMES[number]);
   }
 
   setGpr(number: number, value: bigint): void {
-    this.save.set(GPRS[number], value);
+    this.save.set(GPR_NAMES[number], value);
   }
 
   get rip(): bigint {
