@@ -1,6 +1,6 @@
 /** One instruction: prefixes, opcode, row, operands, record. SDM Vol. 2 "Instruction Format". */
 import { Exec } from "../backend/exec";
-import { KEY_MMX_UD, KEY_NON_ROOT, KEY_SSE_UD, KEY_STEP, KEY_VECTOR_NM, KEY_X87_NM } from "../cpu/modes";
+import { KEY_MMX_UD, KEY_MODE, KEY_NON_ROOT, KEY_SSE_UD, KEY_STEP, KEY_VECTOR_NM, KEY_X87_NM } from "../cpu/modes";
 import {
   ATTR_ALIGN,
   ATTR_CC,
@@ -46,6 +46,16 @@ import {
 } from "../generated/constants";
 import { ACCESSES, CAUSES, ROWS } from "../generated/decode-tables";
 import { HOT_KIND, KIND_INTERCEPT, KIND_REFUSED } from "../generated/kinds";
+import {
+  CAUSE_INVEPT,
+  CAUSE_INVVPID,
+  CAUSE_VMCLEAR,
+  CAUSE_VMPTRLD,
+  CAUSE_VMPTRST,
+  CAUSE_VMREAD,
+  CAUSE_VMWRITE,
+  CAUSE_VMXON,
+} from "../generated/vmx";
 import { fuse } from "./fuse";
 import { absoluteOperand, memoryOperand, operandSegment, placeMemory } from "./memory-operand";
 import { IMM, MEM, OP_SIZE, Op, REG } from "./op";
@@ -193,14 +203,30 @@ function operands(b: Exec, at: usize, row: i32): u32 {
   // where every instruction is followed by the STEP record, nothing may skip it
   if (hot != 0 && (b.blockKey & KEY_STEP) == 0) main.kind = hot;
   fuse(main);
-  if ((b.blockKey & KEY_NON_ROOT) != 0) {
-    const cause = load<u8>(CAUSES + <usize>row);
-    if (cause != 0) placeIntercept(at, cause);
-  }
+  const cause = load<u8>(CAUSES + <usize>row);
+  const asks = (b.blockKey & KEY_NON_ROOT) != 0 || (isMemory && (b.blockKey & KEY_MODE) != 2 && isOfVmx(cause));
+  if (cause != 0 && asks) placeIntercept(at, cause);
   return 0;
 }
 
-/** In VMX non-root operation: a record before the instruction that asks whether it exits. */
+/** VMX instructions with an operand in memory: where they do not exist, nothing of the operand is looked at, not even a segment's limit. */
+function isOfVmx(cause: u32): bool {
+  switch (cause) {
+    case CAUSE_INVEPT:
+    case CAUSE_INVVPID:
+    case CAUSE_VMCLEAR:
+    case CAUSE_VMPTRLD:
+    case CAUSE_VMPTRST:
+    case CAUSE_VMREAD:
+    case CAUSE_VMWRITE:
+    case CAUSE_VMXON:
+      return true;
+    default:
+      return false;
+  }
+}
+
+/** A record before the instruction that asks whether it exits or, outside of VMX non-root operation, whether it exists. */
 function placeIntercept(at: usize, cause: u32): void {
   memory.copy(at + OP_SIZE, at, <usize>decodedRecords * OP_SIZE);
   decodedRecords++;

@@ -4,9 +4,9 @@
  * checks before it would exit (that it exists here, privilege, I/O permissions) is checked first, and left to the instruction if it fails.
  */
 import { timeStamp } from "../clock";
-import { hasDescriptors, isLongMode } from "../cpu/modes";
+import { hasDescriptors, isLongMode, privileged } from "../cpu/modes";
 import { MEM, OP_SIZE, Op } from "../decode/op";
-import { CR0_TS, CR4_OSXSAVE, CR4_PCE, CR4_TSD, CR4_UMIP, CR4_VMXE } from "../generated/constants";
+import { CR0_TS, CR4_OSXSAVE, CR4_PCE, CR4_TSD, CR4_UMIP, CR4_VMXE, VMX_NON_ROOT, VMX_OFF } from "../generated/constants";
 import { KIND_ADDRESS } from "../generated/kinds";
 import { State } from "../generated/state";
 import * as V from "../generated/vmx";
@@ -89,8 +89,17 @@ function portSize(op: Op): u32 {
   return (op.d & 1) == 0 ? 1 : op.operandSize == 0 ? 2 : 4;
 }
 
+/** Outside of non-root operation: a VMX instruction that does not exist here, or not for this privilege level. */
+function refuseOutside(s: State, op: Op): bool {
+  const on = <u32>op.imm == V.CAUSE_VMXON ? (s.cr4 & CR4_VMXE) != 0 : s.vmx != VMX_OFF;
+  if (!on || !hasDescriptors(s) || (isLongMode(s) && s.mode != 2)) raiseUd(s, op);
+  privileged(s, op);
+  return false;
+}
+
 /** Before the instruction whose record follows: true if it has caused a VM exit. */
 export function intercept(s: State, op: Op): bool {
+  if (s.vmx != VMX_NON_ROOT) return refuseOutside(s, op);
   const primary = s.vmxPrimary;
   const secondary = s.vmxSecondary;
   const ring0 = s.cpl == 0;

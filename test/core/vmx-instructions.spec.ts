@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { max } from "../../src/cpus/max.ts";
 import { VM_INSTRUCTION_ERROR as ERROR } from "../../src/spec/exits.ts";
+import { Ring0 } from "../lib/ring0.ts";
 import { VMCS } from "../lib/vmx.ts";
 import { FAIL_INVALID, FAIL_VALID, SUCCEEDED, VMX_CODE, type VmxInstruction, VmxRoot } from "../lib/vmx-root.ts";
 
@@ -378,5 +379,21 @@ describe("without VMX in the CPU model", () => {
     const m = new VmxRoot(plain);
     m.ring0.set({ rcx: 0x480n });
     expect(m.told(m.code("0F 32"))).toBe("#GP(0)");
+  });
+});
+
+/** found by comparing with a CPU that has no VMX */
+describe("outside of VMX operation", () => {
+  it.each([
+    ["vmptrld", "0F C7 35 00 00 20 00"],
+    ["vmptrst", "0F C7 3D 00 00 20 00"],
+    ["vmclear", "66 0F C7 35 00 00 20 00"],
+    ["vmxon", "F3 0F C7 35 00 00 20 00"],
+    ["vmread", "0F 78 05 00 00 20 00"],
+    ["vmwrite", "0F 79 05 00 00 20 00"],
+    ["invept", "66 0F 38 80 05 00 00 20 00"],
+    ["invvpid", "66 0F 38 81 05 00 00 20 00"],
+  ])("%s is undefined before its operand's segment limit counts", (_, hex) => {
+    expect(new Ring0().inProtectedMode().set({ dsLimit: 0xffff }).run(hex)).toEqual({ vector: "#UD", errorCode: 0 });
   });
 });
