@@ -25,7 +25,7 @@ export const EXIT_TEXT: readonly (readonly [string, string])[] = [
   ["69", "the guest needs something that is not implemented"],
   ["70", "an error in minusone itself"],
   ["73", "an output file (-D, --stats-json, -serial file:) cannot be written"],
-  ["120", "run: the VMM could not be loaded, started or stopped; the guest went on to its end"],
+  ["120", "run: the VMM could not be loaded, started or stopped, or ended by an error of its own; the guest went on to its end"],
   ["121", "run: the VMM underneath the guest has stopped the processor: a VM exit that it does not handle, or an error of its own"],
   ["122", "run: triple fault"],
   ["123", "--max-instructions was reached"],

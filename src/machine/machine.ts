@@ -9,6 +9,7 @@
  */
 import type { Saved } from "../bus/device.ts";
 import type { StopReason } from "../core/core.ts";
+import { DriverError } from "../driver/driver-error.ts";
 import type { Vmm } from "../driver/vmm.ts";
 import { STOP, UNIMPLEMENTED } from "../spec/events.ts";
 import { boot } from "./boot.ts";
@@ -47,6 +48,8 @@ export interface MachineEvents {
   serial: (bytes: Uint8Array, port: number) => void;
   /** the guest has written bytes to the debug console, port 0xE9 */
   debug: (bytes: Uint8Array) => void;
+  /** the VMM has stopped, over a handler of its own for example: the guest has been taken out of its VM and goes on; what the VMM said last */
+  vmm: (text: string) => void;
   /** the guest has reset the machine, which starts again */
   reset: () => void;
   /** `run` is about to return */
@@ -74,6 +77,7 @@ export class Machine {
   readonly #listeners: { readonly [E in keyof MachineEvents]: Set<MachineEvents[E]> } = {
     serial: new Set(),
     debug: new Set(),
+    vmm: new Set(),
     reset: new Set(),
     stop: new Set(),
   };
@@ -296,10 +300,26 @@ export class Machine {
         if (due === Number.POSITIVE_INFINITY || (pauses && due > clock.now)) return { idleUntil: Math.min(due, end) };
         vcpu.skip(Math.max(0, Math.min(due, end) - clock.now));
       } else if (why === STOP.EXCEPTION) return undefined;
-      else if (why === STOP.SHUTDOWN) return { reason: vcpu.vmx.halted ? "vmm stopped" : "triple fault" };
+      else if (why === STOP.SHUTDOWN && !vcpu.vmx.halted) return { reason: "triple fault" };
+      else if (why === STOP.SHUTDOWN && !this.#takeOut()) return { reason: "vmm stopped" };
       else if (why === STOP.UNIMPLEMENTED) return { reason: "unimplemented", what: unimplementedText(vcpu.getNumber("vector")) };
     }
     return undefined;
+  }
+
+  /** A VMM that has stopped the processor is stopped, and the guest goes on without; false if that cannot be. */
+  #takeOut(): boolean {
+    const vmm = this.#vmm;
+    if (vmm === undefined) return false;
+    const said = vmm.dump();
+    try {
+      vmm.stop();
+    } catch (error) {
+      if (!(error instanceof DriverError)) throw error;
+      return false;
+    }
+    this.#emit("vmm", said);
+    return true;
   }
 
   #runGuest(budget: number): StopReason {

@@ -75,6 +75,7 @@ describe("C++ exceptions", () => {
   });
 
   // skipped without g++: the answers above follow from the language; those of registers() need the second implementation
+  // skipped without a C++ compiler: the same program is run natively, with libstdc++
   it.skipIf(!CAN_REBUILD)("UNW-4 callee-saved registers, and everything else, are as on libstdc++", () => {
     const all = [...ANSWERS, ...REGISTERS.map((n) => ["registers", n, 0] as const)];
     const folder = mkdtempSync(join(tmpdir(), "cxx-"));

@@ -179,6 +179,7 @@ describe("the example that counts CPUID", () => {
   });
 
   // skipped without gcc: the committed object is compared with what its source makes
+  // skipped without a C compiler: the committed object is compared with what its sources make
   it.skipIf(!CAN_REBUILD)("is built from src/modules/examples", () => {
     const folder = `${process.cwd()}/build/examples`;
     mkdirSync(folder, { recursive: true });

@@ -20,6 +20,7 @@ function tool(image: Uint8Array, ...command: readonly string[]): string {
 }
 
 // skipped without binutils, which are the second opinion on the file
+// skipped without readelf and objdump, which are the second implementation
 it.skipIf(!HAS_BINUTILS)("binutils find its symbols, weak functions of HLT and RET", () => {
   const { image, offsets } = gateModule(["mm_alloc", "console_write"]);
   const symbols = tool(image, "readelf", "-W", "--dyn-syms");

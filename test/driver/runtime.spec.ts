@@ -353,6 +353,7 @@ describe("a module in Rust", () => {
 
 describe("committed objects", () => {
   // skipped without gcc: the committed objects are compared with what their sources make
+  // skipped without a C compiler: the committed object is compared with what its sources make
   it.skipIf(!CAN_REBUILD)("the runtime is built from src/modules/runtime", () => {
     mkdirSync("build", { recursive: true });
     const built = `${process.cwd()}/build/runtime.so`;
@@ -360,6 +361,7 @@ describe("committed objects", () => {
     if (sameCompiler) expect(sameBytes).toBe(true);
   });
 
+  // skipped without a C compiler: the committed object is compared with what its sources make
   it.skipIf(!CAN_REBUILD)("the modules of the tests are built from test/fixtures/modules", () => {
     const folder = `${process.cwd()}/build/modules`;
     mkdirSync(folder, { recursive: true });

@@ -78,6 +78,7 @@ describe("a hypercall from Linux user space", () => {
   });
 });
 
+// skipped without a C compiler: the committed object is compared with what its sources make
 it.skipIf(!CAN_REBUILD)("the program comes from its sources", () => {
   const built = resolve("build/hypercall");
   const { sameCompiler, sameBytes } = rebuild("test/linux/hypercall/build.sh", [built], "test/linux/hypercall/hypercall", built);

@@ -83,6 +83,7 @@ describe("Linux with KVM", () => {
 });
 
 describe("the program that runs a guest", () => {
+  // skipped without a C compiler: the committed object is compared with what its sources make
   it.skipIf(!CAN_REBUILD)("comes from its sources", () => {
     const built = resolve("build/kvm");
     const { sameCompiler, sameBytes } = rebuild("test/linux/kvm/build.sh", [built], "test/linux/kvm/kvm", built);

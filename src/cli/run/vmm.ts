@@ -33,10 +33,16 @@ export class VmmSession {
 
   /** Loads, and arms the moments; again whenever the machine is reset. Returns what ends that. */
   open(): () => void {
-    const off = this.#machine.on("reset", () => this.#begin());
+    const offs = [
+      this.#machine.on("reset", () => this.#begin()),
+      this.#machine.on("vmm", (text) => {
+        this.#failed = true;
+        this.#say(`the VMM has stopped, and the guest goes on without it:\n${text.trimEnd()}`);
+      }),
+    ];
     this.#begin();
     return () => {
-      off();
+      for (const off of offs) off();
       this.#disarm();
     };
   }
